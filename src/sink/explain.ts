@@ -1,0 +1,62 @@
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { classifyError } from './classify.ts'
+
+type Place = { readonly host: string; readonly database: string; readonly user: string }
+
+/** What an operator can do about a database that refuses us at start-up; null when it is none of the known cases. */
+export function explainDatabaseError(error: unknown, url: string): OperatorError | null {
+  if (error instanceof OperatorError) return error
+  const place = placeOf(url)
+  const { fate, sqlstate, code } = classifyError(error)
+  const [message, remedy] = (sqlstate !== null ? bySqlstate(sqlstate, place) : byCode(fate, code, place)) ?? []
+  if (message === undefined || remedy === undefined) return null
+  return new OperatorError(message, remedy, ExitCode.unavailable, { cause: error })
+}
+
+type Explained = readonly [message: string, remedy: string]
+
+function bySqlstate(sqlstate: string, { host, database, user }: Place): Explained | null {
+  switch (sqlstate) {
+    case '28P01':
+      return [`PostgreSQL at ${host} refuses the password of user "${user}"`, 'check DATABASE_URL']
+    case '28000':
+      return [`PostgreSQL at ${host} does not let user "${user}" in`, 'check the user in DATABASE_URL, and pg_hba.conf']
+    case '3D000':
+      return [`the database "${database}" does not exist at ${host}`, createRemedy(database)]
+    case '42P01':
+      return [`the database "${database}" has no sluice tables yet`, 'run `sluice migrate`']
+    case '42501':
+      return [`user "${user}" lacks a permission in database "${database}"`, 'grant it the roles of ops/roles.sql']
+    case '25006':
+      return [`PostgreSQL at ${host} is read-only`, 'point DATABASE_URL at the primary']
+    case '53300':
+      return [`PostgreSQL at ${host} has no free connection`, 'lower DATABASE_POOL_SIZE or raise max_connections']
+    default:
+      if (!/^(57P0|08)/.test(sqlstate)) return null
+      return [`PostgreSQL at ${host} is not ready (${sqlstate})`, 'wait until it runs, then try again']
+  }
+}
+
+/** A shell must not read more into the name than a name. */
+const createRemedy = (database: string) =>
+  /^[\w-]+$/.test(database)
+    ? `create it, for example with: createdb ${database}; then run \`sluice migrate\``
+    : 'create it with createdb, then run `sluice migrate`'
+
+function byCode(fate: string, code: string, { host }: Place): Explained | null {
+  if (code === 'TlsConnectionError')
+    return [`no TLS connection to PostgreSQL at ${host}`, 'check sslmode in DATABASE_URL']
+  if (fate !== 'unknown') return null
+  return [`PostgreSQL cannot be reached at ${host} (${code})`, 'check DATABASE_URL, and that the server runs']
+}
+
+/** Names only; the password never leaves this function. */
+function placeOf(url: string): Place {
+  try {
+    const { hostname, port, pathname, username } = new URL(url)
+    const user = decodeURIComponent(username)
+    return { host: `${hostname}:${port || '5432'}`, database: decodeURIComponent(pathname.slice(1)) || user, user }
+  } catch {
+    return { host: 'the address in DATABASE_URL', database: '?', user: '?' }
+  }
+}
