@@ -1,0 +1,160 @@
+// Holds the records of all owned partitions in order of arrival, bounded in records and bytes, and cuts batches from
+// them. Invariants: held ≤ capacity (but for one record larger than all of it, alone); what is taken of a partition is
+// contiguous, in offset order, and never repeated; a part begins where the previous one ended.
+// Records stay counted as held while their batch is in flight: release() gives the room back.
+import type { Batch, Entry, FlushReason, Part } from './sink.ts'
+
+export type Capacity = { readonly records: number; readonly bytes: number }
+
+/** One lane's view for the flush policy. `oldestAt` is null when nothing waits. */
+export type LaneState = {
+  readonly records: number
+  readonly bytes: number
+  readonly oldestAt: number | null
+  /** The capacity, of all lanes together, for want of which the last record was refused: nothing more can arrive. */
+  readonly full: 'records' | 'bytes' | null
+}
+
+type PartitionState = {
+  /** Next offset wanted from the source. */
+  delivered: bigint
+  /** Everything below was put into a batch. */
+  taken: bigint
+  queued: number
+  /** When offsets without a record began to wait, if no entry stands for them. */
+  advancedAt: number | null
+}
+
+/** Identity of one assignment of a partition: a re-gained partition has another one. */
+export type Assignment = object
+
+export type Buffer<D> = ReturnType<typeof createBuffer<D>>
+
+export function createBuffer<D>(capacity: Capacity, lanes = 1) {
+  const partitions = new Map<number, PartitionState>()
+  const queues: Entry<D>[][] = Array.from({ length: lanes }, () => [])
+  const queuedBytes: number[] = queues.map(() => 0)
+  const held = { records: 0, bytes: 0 }
+  let full: LaneState['full'] = null
+
+  const laneOf = (partition: number) => partition % lanes
+
+  function drop(partition: number, below: bigint | null) {
+    const lane = laneOf(partition)
+    const state = partitions.get(partition)
+    full = null
+    queues[lane] = (queues[lane] ?? []).filter((entry) => {
+      if (entry.record.partition !== partition || (below !== null && entry.record.offset >= below)) return true
+      held.records -= 1
+      held.bytes -= entry.bytes
+      queuedBytes[lane] = (queuedBytes[lane] ?? 0) - entry.bytes
+      if (state) state.queued -= 1
+      return false
+    })
+  }
+
+  return {
+    lanes,
+    held: held as Readonly<typeof held>,
+    assign(partition: number, position: bigint) {
+      drop(partition, null)
+      partitions.set(partition, { delivered: position, taken: position, queued: 0, advancedAt: null })
+    },
+    revoke(partition: number) {
+      drop(partition, null)
+      partitions.delete(partition)
+    },
+    next: (partition: number) => partitions.get(partition)?.delivered ?? null,
+    assignment: (partition: number): Assignment | undefined => partitions.get(partition),
+
+    /** Room for one more record of this size? A no is remembered until room comes free (see LaneState.full). */
+    fits(bytes: number): boolean {
+      if (held.records === 0) return true
+      if (held.records >= capacity.records) full = 'records'
+      else if (held.bytes + bytes > capacity.bytes) full = 'bytes'
+      else return true
+      return false
+    },
+    /** The caller asked `fits` first. The record's offset must not be below `next`. */
+    push(entry: Entry<D>) {
+      const { partition, offset } = entry.record
+      const state = partitions.get(partition)
+      if (!state || offset < state.delivered) throw new Error('buffer: record of no assignment, or out of order')
+      const lane = laneOf(partition)
+      queues[lane]?.push(entry)
+      queuedBytes[lane] = (queuedBytes[lane] ?? 0) + entry.bytes
+      held.records += 1
+      held.bytes += entry.bytes
+      state.queued += 1
+      state.delivered = offset + 1n
+      state.advancedAt = null
+    },
+    advance(partition: number, position: bigint, now: number) {
+      const state = partitions.get(partition)
+      if (!state || position <= state.delivered) return
+      state.delivered = position
+      if (state.queued === 0) state.advancedAt ??= now
+    },
+
+    lane(lane: number): LaneState {
+      const queue = queues[lane] ?? []
+      let oldestAt = queue[0]?.arrivedAt ?? null
+      for (const [partition, { advancedAt }] of partitions) {
+        if (advancedAt === null || laneOf(partition) !== lane) continue
+        if (oldestAt === null || advancedAt < oldestAt) oldestAt = advancedAt
+      }
+      return { records: queue.length, bytes: queuedBytes[lane] ?? 0, oldestAt, full }
+    },
+
+    /** Cuts a batch of at most `limits` (one record always fits) from the front of a lane. */
+    take(lane: number, limits: Capacity, reason: FlushReason): Batch<D> {
+      const queue = queues[lane] ?? []
+      let bytes = 0
+      let count = 0
+      const last = new Map<number, bigint>()
+      for (const entry of queue) {
+        if (count > 0 && (count >= limits.records || bytes + entry.bytes > limits.bytes)) break
+        bytes += entry.bytes
+        count += 1
+        last.set(entry.record.partition, entry.record.offset)
+        const state = partitions.get(entry.record.partition)
+        if (state) state.queued -= 1
+      }
+      const entries = queue.splice(0, count)
+      queuedBytes[lane] = (queuedBytes[lane] ?? 0) - bytes
+      const parts: Part[] = []
+      for (const [partition, state] of partitions) {
+        if (laneOf(partition) !== lane) continue
+        const lastOffset = last.get(partition)
+        // With nothing left of it the part also settles the record-less offsets behind its last record.
+        const to = state.queued === 0 ? state.delivered : lastOffset === undefined ? state.taken : lastOffset + 1n
+        if (to <= state.taken) continue
+        parts.push({ partition, from: state.taken, to })
+        state.taken = to
+        if (state.queued === 0) state.advancedAt = null
+      }
+      parts.sort((a, b) => a.partition - b.partition)
+      return { entries, parts, reason, bytes }
+    },
+
+    /** The batch's records are settled, or not ours any more: their room is free again. */
+    release(batch: Batch<D>) {
+      held.records -= batch.entries.length
+      held.bytes -= batch.bytes
+      full = null
+    },
+    /** Everything below `position` is settled by somebody else: drop it. */
+    purge(partition: number, position: bigint) {
+      const state = partitions.get(partition)
+      if (!state || position <= state.taken) return
+      drop(partition, position)
+      state.taken = position
+      if (position > state.delivered) state.delivered = position
+      if (state.queued === 0) state.advancedAt = null
+    },
+    /** Start over at `position`: drop everything of the partition. */
+    rewind(partition: number, position: bigint) {
+      if (partitions.has(partition)) this.assign(partition, position)
+    },
+  }
+}

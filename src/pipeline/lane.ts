@@ -1,0 +1,104 @@
+// One lane: decides when to flush, flushes, moves on. One batch in flight, so a partition's batches never overtake each
+// other. Everything that moves a position is in `advance`.
+import type { Clock } from '../lib/clock.ts'
+import type { Signal } from '../lib/signal.ts'
+import type { Wake } from '../lib/wake.ts'
+import type { Emit } from '../telemetry/events.ts'
+import type { Assignment, Buffer } from './buffer.ts'
+import { due, msUntilDue } from './flush-policy.ts'
+import { initialLimits, type LimitBounds, type Limits, step } from './limits.ts'
+import { type SettleDeps, type Settled, settle } from './settle.ts'
+import type { Batch } from './sink.ts'
+import type { Source } from './source.ts'
+
+export type LaneDeps<D> = {
+  lane: number
+  buffer: Buffer<D>
+  source: Pick<Source, 'commit' | 'seek'>
+  clock: Clock
+  emit: Emit
+  bounds: LimitBounds
+  wake: Wake
+  freed: Signal
+  settling: SettleDeps<D>
+  /** 'hurry': flush whatever is there · 'drain': the same, then end. */
+  mode: () => 'steady' | 'hurry' | 'drain'
+}
+
+/** Resolves when drained or aborted; rejects on a fatal fault. */
+export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
+  const { lane, buffer, clock, bounds } = deps
+  const { abort } = deps.settling
+  let limits = initialLimits(bounds)
+  while (!abort.aborted) {
+    const now = clock.now()
+    const state = buffer.lane(lane)
+    const reason = due(state, limits, deps.mode() !== 'steady', now)
+    if (reason === null) {
+      if (deps.mode() === 'drain') return
+      await deps.wake.wait(msUntilDue(state, limits, now))
+      continue
+    }
+    const batch = buffer.take(lane, limits, reason)
+    const settled = await flush(batch, deps)
+    const durationMs = clock.now() - now
+    const backlog = reason === 'size' || reason === 'bytes'
+    limits = step(limits, { durationMs, backlog, failed: settled.attempts > 1 }, bounds)
+    report(settled, durationMs, limits, deps)
+  }
+}
+
+async function flush<D>(batch: Batch<D>, { buffer, ...deps }: LaneDeps<D>): Promise<Settled<D>> {
+  const assignments = new Map(batch.parts.map(({ partition }) => [partition, buffer.assignment(partition)]))
+  try {
+    const settled = await settle(batch, deps.settling)
+    advance(settled, assignments, { buffer, ...deps })
+    // Without a result the partitions were lost, and their new owners read them again; aborted, the records count as left.
+    if (settled.result || !deps.settling.abort.aborted) buffer.release(batch)
+    return settled
+  } finally {
+    deps.freed.fire()
+  }
+}
+
+/** Compares where the sink is with where the batch expected it ("lock and compare"), then commits. */
+function advance<D>(
+  { batch, result }: Settled<D>,
+  assignments: ReadonlyMap<number, Assignment | undefined>,
+  { buffer, source, emit }: Pick<LaneDeps<D>, 'buffer' | 'source' | 'emit'>,
+) {
+  if (!result) return
+  for (const { partition, from, to } of batch.parts) {
+    const position = result.positions.get(partition)
+    if (position === undefined) continue
+    // Below `from`, but the partition was lost and regained meanwhile: the new assignment loaded its own position.
+    const sameAssignment = assignments.get(partition) === buffer.assignment(partition)
+    if (position < from && sameAssignment) {
+      emit({ type: 'rewound', partition, from, position })
+      buffer.rewind(partition, position)
+      source.seek(partition, position)
+      continue
+    }
+    if (position > to) emit({ type: 'overtaken', partition, from, position })
+    // Also for a written part: a partition regained meanwhile may have been loaded before this write.
+    buffer.purge(partition, position)
+  }
+  source.commit(result.positions)
+}
+
+function report<D>({ batch, result, attempts }: Settled<D>, durationMs: number, limits: Limits, deps: LaneDeps<D>) {
+  if (!result) return
+  const { inserted, duplicates, deadLettered, ignored, codes } = result
+  deps.emit({
+    type: 'flushed',
+    lane: deps.lane,
+    reason: batch.reason,
+    records: batch.entries.length,
+    bytes: batch.bytes,
+    durationMs,
+    attempts,
+    ...{ inserted, duplicates, deadLettered, ignored, codes },
+    limits: { records: limits.records, ageMs: limits.ageMs },
+    buffered: deps.buffer.held.records,
+  })
+}

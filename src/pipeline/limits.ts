@@ -1,0 +1,53 @@
+// How large and how old a batch may get, from what the last flushes took. Size: additive increase while a backlog lasts
+// and flushes stay under the target time, halved by each slow or failed one (AIMD, as TCP does: it finds the largest
+// batch that the database takes within the target, and follows it down at once). Age: a fraction of the recent flush
+// time, so a fast database gets a low latency and a slow one fewer, larger batches (group commit).
+import type { FlushLimits } from './flush-policy.ts'
+
+export type LimitBounds = {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly minAgeMs: number
+  readonly maxAgeMs: number
+  readonly targetMs: number
+}
+
+export type Limits = FlushLimits & {
+  /** Recent flush time: exponentially weighted mean, milliseconds. */
+  readonly flushMs: number
+}
+
+export type Observation = {
+  readonly durationMs: number
+  /** The batch was as large as the limits let it be: more was waiting. */
+  readonly backlog: boolean
+  readonly failed: boolean
+}
+
+const START_RECORDS = 1_000
+const MIN_RECORDS = 16
+const STEPS_TO_MAX = 20
+const WEIGHT = 0.2
+const AGE_SHARE = 0.5
+
+export function initialLimits(bounds: LimitBounds): Limits {
+  return {
+    records: Math.min(START_RECORDS, bounds.maxRecords),
+    bytes: bounds.maxBytes,
+    ageMs: bounds.minAgeMs,
+    flushMs: 0,
+  }
+}
+
+export function step(limits: Limits, seen: Observation, bounds: LimitBounds): Limits {
+  const flushMs = limits.flushMs === 0 ? seen.durationMs : limits.flushMs + WEIGHT * (seen.durationMs - limits.flushMs)
+  const ageMs = Math.min(bounds.maxAgeMs, Math.max(bounds.minAgeMs, AGE_SHARE * flushMs))
+  return { records: nextRecords(limits.records, seen, bounds), bytes: bounds.maxBytes, ageMs, flushMs }
+}
+
+function nextRecords(records: number, seen: Observation, { maxRecords, targetMs }: LimitBounds): number {
+  const floor = Math.min(MIN_RECORDS, maxRecords)
+  if (seen.failed || seen.durationMs > targetMs) return Math.max(floor, Math.floor(records / 2))
+  if (!seen.backlog) return records
+  return Math.min(maxRecords, records + Math.max(1, Math.ceil(maxRecords / STEPS_TO_MAX)))
+}

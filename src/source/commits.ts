@@ -1,0 +1,84 @@
+// Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
+// the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
+// generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
+// promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
+import type { Clock } from '../lib/clock.ts'
+import { createSignal } from '../lib/signal.ts'
+import type { Emit } from '../telemetry/events.ts'
+import { isRejoin, protocolType } from './rejoin.ts'
+
+export type CommitHandle = (offsets: {
+  topics: { topic: string; partitions: { partition: number; offset: string }[] }[]
+}) => Promise<void>
+
+export type CommitsDeps = {
+  topic: string
+  owns: (partition: number) => boolean
+  clock: Clock
+  emit: Emit
+  /** The coordinator does not know this member any more. */
+  evicted: () => void
+}
+
+const RETRY_MS = 1_000
+
+export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps) {
+  let pending = new Map<number, bigint>()
+  let handle: CommitHandle | null = null
+  let sending = false
+  const changed = createSignal()
+
+  async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
+    const partitions = [...positions].map(([partition, position]) => ({ partition, offset: position.toString() }))
+    await send({ topics: [{ topic, partitions }] })
+    emit({ type: 'committed', partitions: partitions.length })
+  }
+
+  async function pump() {
+    if (sending) return
+    sending = true
+    while (handle && pending.size > 0) {
+      const positions = new Map([...pending].filter(([partition]) => owns(partition)))
+      pending = new Map()
+      if (positions.size === 0) break
+      try {
+        await send(handle, positions)
+      } catch (error) {
+        for (const [partition, position] of positions) {
+          if (!pending.has(partition)) pending.set(partition, position)
+        }
+        const code = protocolType(error) ?? 'NETWORK'
+        emit({ type: 'commit-failed', code })
+        if (code === 'UNKNOWN_MEMBER_ID') evicted()
+        await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
+      }
+    }
+    sending = false
+    changed.fire()
+  }
+
+  return {
+    /** The handle of the batch at hand; null when kafkajs crashed and its group is gone. */
+    use(next: CommitHandle | null) {
+      const first = handle === null
+      handle = next
+      if (first && next) void pump()
+    },
+    add(positions: ReadonlyMap<number, bigint>) {
+      for (const [partition, position] of positions) pending.set(partition, position)
+      void pump()
+    },
+    /** Joined again: what failed for a rebalance may go now. */
+    rejoined() {
+      changed.fire()
+      void pump()
+    },
+    /** Resolves true when everything is committed, false after `ms`. */
+    async settle(ms: number): Promise<boolean> {
+      const deadline = clock.now() + ms
+      const left = () => sending || (handle !== null && pending.size > 0)
+      while (left() && clock.now() < deadline) await changed.wait(Math.min(RETRY_MS, deadline - clock.now()))
+      return !left()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+// kafkajs's eachBatch: hands one fetched batch over, slice by slice as room allows, and lets nothing slip. The position
+// ledger (intake.next) decides, not kafkajs's own position: after a rejoin inside a fetch kafkajs may deliver an old
+// response in the new generation, and without the ledger the records before it would be skipped for good.
+import type { EachBatchPayload } from 'kafkajs'
+import type { Intake } from '../pipeline/source.ts'
+import type { Emit } from '../telemetry/events.ts'
+import { isRejoin } from './rejoin.ts'
+import { sourceRecord } from './source-record.ts'
+
+/** Records converted and admitted without giving the event loop a turn. */
+const SLICE = 500
+const WAIT_MS = 500
+const IDLE_MS = 100
+
+export type DeliverDeps = {
+  intake: Intake
+  emit: Emit
+  /** Ours now, and not closing. */
+  accepting: (partition: number) => boolean
+  seek: (partition: number, position: bigint) => void
+  /** Something about this partition looks wrong: hold Kafka against the database. Throws nothing. */
+  doubt: (partition: number) => Promise<void>
+  /** A rebalance is waiting for us: settle what is buffered, in bounded time. */
+  beforeRejoin: (error: unknown) => Promise<void>
+  sleep: (ms: number) => Promise<void>
+  turn: () => Promise<void>
+}
+
+/** Throws rejoin errors only. */
+export function createDeliver(deps: DeliverDeps) {
+  const { intake, emit } = deps
+  /** Partitions whose last batch came as expected: a skip after that is news. */
+  const steady = new Set<number>()
+  /** The last gap sought back, per partition: a second one at the same position is no race. */
+  const soughtBack = new Map<number, bigint>()
+
+  async function beat(heartbeat: () => Promise<void>) {
+    try {
+      await heartbeat()
+    } catch (error) {
+      // A network error is not worth one of kafkajs's retries: the next heartbeat or the watchdog decides.
+      if (!isRejoin(error)) return
+      await deps.beforeRejoin(error)
+      throw error
+    }
+  }
+
+  /** Waits for the start position; null when the partition is not ours (any more). */
+  async function position({ batch, heartbeat, isRunning }: EachBatchPayload): Promise<bigint | null> {
+    for (;;) {
+      if (!isRunning() || !deps.accepting(batch.partition)) return null
+      const next = intake.next(batch.partition)
+      if (next !== null) return next
+      await deps.sleep(IDLE_MS)
+      await beat(heartbeat)
+    }
+  }
+
+  async function admit(payload: EachBatchPayload, first: number, from: bigint) {
+    const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload
+    const { partition, messages } = batch
+    const end = BigInt(batch.lastOffset()) + 1n
+    let expected = from
+    let index = first
+    while (index < messages.length) {
+      const slice = messages.slice(index, index + SLICE).map((message) => sourceRecord(partition, message))
+      // No await between this look and the offer: ownership cannot change in between.
+      if (!isRunning() || isStale() || !deps.accepting(partition) || intake.next(partition) !== expected) return
+      const admitted = intake.offer(partition, slice, 0)
+      const last = slice[admitted - 1]
+      if (last) {
+        index += admitted
+        if (index === messages.length) intake.advance(partition, end)
+        expected = intake.next(partition) ?? -1n
+        resolveOffset(last.offset.toString())
+      }
+      if (index === messages.length) return
+      await (admitted === slice.length ? deps.turn() : intake.room(WAIT_MS))
+      await beat(heartbeat)
+    }
+  }
+
+  return async function deliver(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, resolveOffset, isStale } = payload
+    const { partition, messages } = batch
+    await beat(heartbeat)
+    const next = await position(payload)
+    if (next === null || isStale()) return deps.sleep(IDLE_MS) // unresolved: fetched again, but not at once
+    const fetched = fetchedOffset(batch)
+    if (fetched > next) {
+      emit({ type: 'gap', partition, expected: next, fetched })
+      if (soughtBack.get(partition) === next) await deps.doubt(partition)
+      soughtBack.set(partition, next)
+      deps.seek(partition, next)
+      return
+    }
+    if (fetched < next && steady.delete(partition)) await deps.doubt(partition)
+    if (fetched === next) steady.add(partition)
+    const first = messages.findIndex(({ offset }) => BigInt(offset) >= next)
+    // All of it is known already. Jump to where we are, not only past this batch.
+    if (first === -1) resolveOffset((next - 1n).toString())
+    else await admit(payload, first, next)
+  }
+}
+
+/** The offset that was asked for (not in kafkajs's typings): only a record missing below it is a gap. */
+function fetchedOffset(batch: EachBatchPayload['batch']): bigint {
+  return BigInt((batch as typeof batch & { fetchedOffset: string | number }).fetchedOffset)
+}
