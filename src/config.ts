@@ -1,28 +1,154 @@
-// placeholder until the schema lands; see design §12
+import { readFileSync } from 'node:fs'
+import { describe, variableNames, variables, type VariableName, type Variables } from './config-variables.ts'
+import { contradictions, misspelt } from './config-rules.ts'
+import { ExitCode, OperatorError } from './lib/operator-error.ts'
+
+// Environment → frozen Config, and every fault at once. The only reader of the environment; never prints a secret.
+
 export type KafkaConfig = {
-  brokers: string[]
-  clientId: string
-  securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
-  sasl: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string } | null
-  ssl: { ca: string | null; cert: string | null; key: string | null; keyPassphrase: string | null } | null
+  readonly brokers: string[]
+  readonly clientId: string
+  readonly securityProtocol: Variables['KAFKA_SECURITY_PROTOCOL']
+  readonly sasl: {
+    mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+    username: string
+    password: string
+  } | null
+  readonly ssl: { ca: string | null; cert: string | null; key: string | null; keyPassphrase: string | null } | null
 }
 
 export type Config = {
-  kafka: KafkaConfig
-  groupId: string
-  topic: string
-  dlqTopic: string
-  databaseUrl: string
-  databasePoolSize: number
-  prismaWriter: 'fast' | 'stock'
-  bufferMaxRecords: number
-  bufferMaxBytes: number
-  flushMaxRecords: number
-  flushMaxBytes: number
-  flushMinAgeMs: number
-  flushMaxAgeMs: number
-  flushTargetMs: number
-  flushLanes: number
-  shutdownTimeoutMs: number
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  readonly kafka: KafkaConfig
+  readonly groupId: string
+  readonly topic: string
+  readonly dlqTopic: string
+  readonly databaseUrl: string
+  readonly databasePoolSize: number
+  readonly prismaWriter: 'fast' | 'stock'
+  readonly bufferMaxRecords: number
+  readonly bufferMaxBytes: number
+  readonly flushMaxRecords: number
+  readonly flushMaxBytes: number
+  readonly flushMinAgeMs: number
+  readonly flushMaxAgeMs: number
+  readonly flushTargetMs: number
+  readonly flushLanes: number
+  readonly shutdownTimeoutMs: number
+  readonly logLevel: Variables['LOG_LEVEL']
+  readonly allowInsecure: boolean
+}
+
+export type Need = 'kafka' | 'database'
+type Faults = string[]
+
+/** An empty variable counts as unset: compose files and CI write `NAME=` for "not given". */
+const given = (env: NodeJS.ProcessEnv, name: string): string | undefined => env[name] || undefined
+
+const readText = (path: string, name: string, faults: Faults): string | null => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    faults.push(
+      `${name}: cannot read the file ${JSON.stringify(path)} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+    )
+    return null
+  }
+}
+
+const rawValue = (env: NodeJS.ProcessEnv, name: VariableName, faults: Faults): string | undefined => {
+  const file = describe(name).secret ? given(env, `${name}_FILE`) : undefined
+  if (file === undefined) return given(env, name)
+  if (given(env, name) !== undefined) {
+    faults.push(`${name} and ${name}_FILE are both set: set one of them`)
+    return undefined
+  }
+  return readText(file, `${name}_FILE`, faults)?.replace(/\r?\n$/, '')
+}
+
+const needOf: Partial<Record<VariableName, Need>> = { KAFKA_BROKERS: 'kafka', DATABASE_URL: 'database' }
+
+const parseEach = (env: NodeJS.ProcessEnv, needs: readonly Need[], faults: Faults): Partial<Variables> => {
+  const parsed: Record<string, unknown> = {}
+  for (const name of variableNames) {
+    const before = faults.length
+    const raw = rawValue(env, name, faults)
+    const result = variables.shape[name].safeParse(raw)
+    const { doc, secret, shown } = describe(name)
+    const need = needOf[name]
+    if (result.success) parsed[name] = result.data
+    else if (faults.length > before) continue
+    else if (raw !== undefined) {
+      const quoted = secret ? '' : ` (it is ${JSON.stringify(raw.slice(0, 80))})`
+      faults.push(`${name} ${result.error.issues[0]?.message ?? 'is malformed'}${quoted}`)
+    } else if (need && needs.includes(need))
+      faults.push(`${name} is not set: ${doc}${shown ? ` Example: ${shown}` : ''}`)
+  }
+  return parsed
+}
+
+const TLS_FILES = ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'] as const
+type TlsFiles = Record<(typeof TLS_FILES)[number], string | null>
+
+const readTlsFiles = (v: Partial<Variables>, faults: Faults): TlsFiles => {
+  const read = (name: (typeof TLS_FILES)[number]) => (v[name] === undefined ? null : readText(v[name], name, faults))
+  return Object.fromEntries(TLS_FILES.map((name) => [name, read(name)])) as TlsFiles
+}
+
+const kafkaConfig = (v: Variables, files: TlsFiles): KafkaConfig => ({
+  // Unset when the command did not need Kafka.
+  brokers: (v.KAFKA_BROKERS) ?? [],
+  clientId: v.KAFKA_CLIENT_ID,
+  securityProtocol: v.KAFKA_SECURITY_PROTOCOL,
+  sasl:
+    v.KAFKA_SASL_MECHANISM && v.KAFKA_SASL_USERNAME && v.KAFKA_SASL_PASSWORD
+      ? { mechanism: v.KAFKA_SASL_MECHANISM, username: v.KAFKA_SASL_USERNAME, password: v.KAFKA_SASL_PASSWORD }
+      : null,
+  ssl: v.KAFKA_SECURITY_PROTOCOL.endsWith('SSL')
+    ? {
+        ca: files.KAFKA_SSL_CA_FILE,
+        cert: files.KAFKA_SSL_CERT_FILE,
+        key: files.KAFKA_SSL_KEY_FILE,
+        keyPassphrase: v.KAFKA_SSL_KEY_PASSPHRASE ?? null,
+      }
+    : null,
+})
+
+/** Throws one OperatorError that names every fault. `needs` says what the command talks to; the rest may be unset. */
+export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['kafka', 'database']): Config => {
+  const faults: Faults = []
+  const parsed = parseEach(env, needs, faults)
+  faults.push(...contradictions(parsed), ...misspelt(Object.keys(env)))
+  const files = readTlsFiles(parsed, faults)
+  if (faults.length > 0) throw refusal(faults)
+  const v = parsed as Variables
+  return Object.freeze<Config>({
+    kafka: Object.freeze(kafkaConfig(v, files)),
+    groupId: v.KAFKA_GROUP_ID,
+    topic: v.KAFKA_TOPIC,
+    dlqTopic: v.KAFKA_DLQ_TOPIC ?? `${v.KAFKA_TOPIC}.dlq`,
+    databaseUrl: (v.DATABASE_URL) ?? '',
+    databasePoolSize: v.DATABASE_POOL_SIZE,
+    prismaWriter: v.PRISMA_WRITER,
+    bufferMaxRecords: v.BUFFER_MAX_RECORDS,
+    bufferMaxBytes: v.BUFFER_MAX_BYTES,
+    flushMaxRecords: v.FLUSH_MAX_RECORDS,
+    flushMaxBytes: v.FLUSH_MAX_BYTES,
+    flushMinAgeMs: v.FLUSH_MIN_AGE_MS,
+    flushMaxAgeMs: v.FLUSH_MAX_AGE_MS,
+    flushTargetMs: v.FLUSH_TARGET_MS,
+    flushLanes: v.FLUSH_LANES,
+    shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
+    logLevel: v.LOG_LEVEL,
+    allowInsecure: v.ALLOW_INSECURE,
+  })
+}
+
+const refusal = (faults: Faults): OperatorError => {
+  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
+  const lines = faults.map((fault) => `  - ${fault}`).join('\n')
+  return new OperatorError(
+    `the configuration has ${count}:\n${lines}`,
+    'every variable is described in docs/configuration.md',
+    ExitCode.usage,
+  )
 }

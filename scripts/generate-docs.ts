@@ -1,0 +1,58 @@
+// Writes .env.example and docs/configuration.md from the schema (npm run docs); with --check it only compares, and exits 1
+// when one of them is stale.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { describe, variableNames, type Described } from '../src/config-variables.ts'
+import { format, resolveConfig } from 'prettier'
+
+const plain = (doc: string) => doc.replaceAll('`', '')
+const all = variableNames.map(describe)
+const fallback = (variable: Described) => variable.preset ?? variable.shown
+
+const envLines = (variable: Described) => {
+  const value = `${variable.name}=${variable.name === 'KAFKA_DLQ_TOPIC' ? '' : (fallback(variable) ?? '')}`
+  const required = variable.preset === null && (variable.name === 'KAFKA_BROKERS' || variable.name === 'DATABASE_URL')
+  const unit = variable.unit ? ` Unit: ${variable.unit}.` : ''
+  return [`# ${plain(variable.doc)}${unit}`, required ? value : `#${value}`, ''].join('\n')
+}
+
+const envExample = [
+  '# Generated from src/config-variables.ts by `npm run docs`. A line that is commented out shows the default.',
+  '# Secrets are also read from a file: set NAME_FILE instead of NAME. An empty value counts as unset.',
+  '',
+  ...all.map(envLines),
+].join('\n')
+
+const tableRow = (variable: Described) => {
+  const preset =
+    variable.preset === null ? (variable.name === 'KAFKA_DLQ_TOPIC' ? variable.shown : null) : variable.preset
+  const name = variable.secret ? `\`${variable.name}\` or \`${variable.name}_FILE\`` : `\`${variable.name}\``
+  return `| ${name} | ${preset === null ? '–' : `\`${preset}\``} | ${variable.unit ?? ''} | ${variable.doc} |`
+}
+
+const configuration = `# Configuration
+
+<!-- Generated from src/config-variables.ts by \`npm run docs\`. Do not edit. -->
+
+Everything comes from the environment. All faults are reported at once, with exit code 2; an empty value counts as unset.
+A secret may be given as a file: set \`NAME_FILE\` instead of \`NAME\`.
+
+| Variable | Default | Unit | Meaning |
+| --- | --- | --- | --- |
+${all.map(tableRow).join('\n')}
+`
+
+const markdown = await format(configuration, { ...(await resolveConfig('docs/configuration.md')), parser: 'markdown' })
+const targets = { '.env.example': envExample, 'docs/configuration.md': markdown }
+const stale = Object.entries(targets).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
+
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) console.error(`${path} is stale: run npm run docs`)
+  process.exitCode = stale.length > 0 ? 1 : 0
+} else {
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+    console.log(`wrote ${path}`)
+  }
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod'
+
+// Every variable once: its rule, default, unit and words. config.ts reads it; .env.example and docs/configuration.md are
+// generated from it. Rules never quote a value: config.ts does, and knows which values are secrets.
+
+type Meta = { doc: string; unit?: string; secret?: true; shown?: string }
+const described = <T extends z.ZodType>(schema: T, meta: Meta): T => schema.meta(meta)
+
+const text = z.string().trim().min(1, 'must not be blank')
+
+const MIB = 1_048_576
+const whole = (preset: number, min: number, max: number, meta: Meta) =>
+  described(
+    text
+      .regex(
+        /^\d{1,15}$/,
+        `must be a whole number${meta.unit ? ` of ${meta.unit}` : ''} without a unit, such as ${preset}`,
+      )
+      .transform(Number)
+      .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`)
+      .default(preset),
+    meta,
+  )
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` })
+
+const brokers = text
+  .transform((list) => list.split(',').map((broker) => broker.trim()))
+  .refine(
+    (list) =>
+      list.every((broker) => /^[A-Za-z0-9_.-]+:\d{1,5}$/.test(broker) && Number(broker.split(':')[1]) <= 65_535),
+    'must be host:port, several separated by commas, such as kafka-1:9092,kafka-2:9092 (no scheme, no IPv6 literal)',
+  )
+
+const topic = text
+  .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: 1 to 249 of letters, digits, dot, underscore, hyphen')
+  .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
+
+const databaseUrl = text
+  .refine((url) => URL.canParse(url), 'must be a URL such as postgresql://user:password@host:5432/database')
+  .refine((url) => !URL.canParse(url) || /^postgres(ql)?:\/\//.test(url), 'must begin with postgresql://')
+
+export const variables = z.object({
+  KAFKA_BROKERS: described(brokers, {
+    doc: 'Brokers to start from: `host:port`, several separated by commas. Required by every command that talks to Kafka.',
+    shown: 'localhost:9092',
+  }),
+  KAFKA_CLIENT_ID: described(text.default('sluice'), {
+    doc: 'Name by which the brokers know this client (logs, quotas).',
+  }),
+  KAFKA_GROUP_ID: described(text.default('sluice'), {
+    doc: 'Consumer group. Positions in PostgreSQL are kept per group: a new name reads the topic from its start.',
+  }),
+  KAFKA_TOPIC: described(topic.default('invoice-line-items'), {
+    doc: 'Topic of line items to consume, and to publish to.',
+  }),
+  KAFKA_DLQ_TOPIC: described(topic.optional(), { doc: 'Topic of dead letters.', shown: '<KAFKA_TOPIC>.dlq' }),
+  KAFKA_SECURITY_PROTOCOL: described(oneOf(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']).default('PLAINTEXT'), {
+    doc: 'PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.',
+  }),
+  KAFKA_SASL_MECHANISM: described(oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional(), {
+    doc: 'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. PLAIN without TLS needs `ALLOW_INSECURE=true`.',
+  }),
+  KAFKA_SASL_USERNAME: described(text.optional(), { doc: 'User for SASL.' }),
+  KAFKA_SASL_PASSWORD: described(z.string().optional(), { doc: 'Password for SASL.', secret: true }),
+  KAFKA_SSL_CA_FILE: described(text.optional(), {
+    doc: 'PEM file of the authority that signed the brokers. Unset: the system’s.',
+  }),
+  KAFKA_SSL_CERT_FILE: described(text.optional(), {
+    doc: 'PEM file of the client certificate (mutual TLS), with `KAFKA_SSL_KEY_FILE`.',
+  }),
+  KAFKA_SSL_KEY_FILE: described(text.optional(), { doc: 'PEM file of the client key (mutual TLS).' }),
+  KAFKA_SSL_KEY_PASSPHRASE: described(z.string().optional(), { doc: 'Passphrase of the client key.', secret: true }),
+  DATABASE_URL: described(databaseUrl, {
+    doc: '`postgresql://user:password@host:5432/database`. Required by every command that talks to PostgreSQL.',
+    secret: true,
+    shown: 'postgresql://sluice:sluice@localhost:5432/sluice',
+  }),
+  DATABASE_POOL_SIZE: whole(6, 1, 200, {
+    doc: 'Connections to PostgreSQL, at least `FLUSH_LANES` + 3.',
+    unit: 'connections',
+  }),
+  PRISMA_WRITER: described(oneOf(['fast', 'stock']).default('fast'), {
+    doc: '`fast` lowers createMany to one COPY or unnest statement, `stock` uses Prisma’s own.',
+  }),
+  BUFFER_MAX_RECORDS: whole(20_000, 1, 10_000_000, {
+    doc: 'The buffer takes no more than this; fetching waits.',
+    unit: 'records',
+  }),
+  BUFFER_MAX_BYTES: whole(64 * MIB, 65_536, 16_384 * MIB, {
+    doc: 'The same in bytes of key, value and headers.',
+    unit: 'bytes',
+  }),
+  FLUSH_MAX_RECORDS: whole(10_000, 1, 1_000_000, { doc: 'Ceiling of the adaptive batch size.', unit: 'records' }),
+  FLUSH_MAX_BYTES: whole(8 * MIB, 1_024, 1_024 * MIB, { doc: 'Ceiling of a batch in bytes.', unit: 'bytes' }),
+  FLUSH_MIN_AGE_MS: whole(5, 0, 60_000, { doc: 'Floor of the adaptive age limit.', unit: 'milliseconds' }),
+  FLUSH_MAX_AGE_MS: whole(1_000, 1, 600_000, {
+    doc: 'No record waits longer for its flush while the sink is free.',
+    unit: 'milliseconds',
+  }),
+  FLUSH_TARGET_MS: whole(250, 1, 60_000, {
+    doc: 'Batches grow while a flush takes less than this, and shrink above it.',
+    unit: 'milliseconds',
+  }),
+  FLUSH_LANES: whole(1, 1, 64, { doc: 'Batches written at the same time (partition modulo lanes).', unit: 'lanes' }),
+  SHUTDOWN_TIMEOUT_MS: whole(25_000, 1_000, 600_000, {
+    doc: 'Time for the drain after SIGTERM; keep it below the grace period of the platform (Kubernetes: 30 s).',
+    unit: 'milliseconds',
+  }),
+  LOG_LEVEL: described(oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'), {
+    doc: 'fatal, error, warn, info, debug, trace or silent.',
+  }),
+  ALLOW_INSECURE: described(
+    oneOf(['true', 'false'])
+      .default('false')
+      .transform((value) => value === 'true'),
+    { doc: '`true` permits sending a password in the clear (SASL PLAIN without TLS).' },
+  ),
+})
+
+export type Variables = z.output<typeof variables>
+export type VariableName = keyof Variables
+export const variableNames = Object.keys(variables.shape) as VariableName[]
+
+export type Described = {
+  name: VariableName
+  doc: string
+  unit: string | null
+  secret: boolean
+  preset: string | null
+  shown: string | null
+}
+
+/** What the generated documents, and the fault texts, say about one variable. */
+export const describe = (name: VariableName): Described => {
+  const schema = variables.shape[name]
+  const meta = schema.meta() as Meta
+  const unset = schema.safeParse(undefined)
+  const preset = unset.success && unset.data !== undefined ? String(unset.data) : null
+  return {
+    name,
+    doc: meta.doc,
+    unit: meta.unit ?? null,
+    secret: meta.secret ?? false,
+    preset,
+    shown: meta.shown ?? null,
+  }
+}
