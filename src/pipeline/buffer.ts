@@ -21,8 +21,8 @@ type PartitionState = {
   /** Everything below was put into a batch. */
   taken: bigint
   queued: number
-  /** When offsets without a record began to wait, if no entry stands for them. */
-  advancedAt: number | null
+  /** When `delivered` last moved: how long offsets without a record have waited, when no entry stands for them. */
+  deliveredAt: number
 }
 
 /** Identity of one assignment of a partition: a re-gained partition has another one. */
@@ -58,7 +58,7 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
     held: held as Readonly<typeof held>,
     assign(partition: number, position: bigint) {
       drop(partition, null)
-      partitions.set(partition, { delivered: position, taken: position, queued: 0, advancedAt: null })
+      partitions.set(partition, { delivered: position, taken: position, queued: 0, deliveredAt: 0 })
     },
     revoke(partition: number) {
       drop(partition, null)
@@ -87,21 +87,21 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       held.bytes += entry.bytes
       state.queued += 1
       state.delivered = offset + 1n
-      state.advancedAt = null
+      state.deliveredAt = entry.arrivedAt
     },
     advance(partition: number, position: bigint, now: number) {
       const state = partitions.get(partition)
       if (!state || position <= state.delivered) return
       state.delivered = position
-      if (state.queued === 0) state.advancedAt ??= now
+      state.deliveredAt = now
     },
 
     lane(lane: number): LaneState {
       const queue = queues[lane] ?? []
       let oldestAt = queue[0]?.arrivedAt ?? null
-      for (const [partition, { advancedAt }] of partitions) {
-        if (advancedAt === null || laneOf(partition) !== lane) continue
-        if (oldestAt === null || advancedAt < oldestAt) oldestAt = advancedAt
+      for (const [partition, { queued, taken, delivered, deliveredAt }] of partitions) {
+        if (queued > 0 || taken === delivered || laneOf(partition) !== lane) continue
+        if (oldestAt === null || deliveredAt < oldestAt) oldestAt = deliveredAt
       }
       return { records: queue.length, bytes: queuedBytes[lane] ?? 0, oldestAt, full }
     },
@@ -131,7 +131,6 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
         if (to <= state.taken) continue
         parts.push({ partition, from: state.taken, to })
         state.taken = to
-        if (state.queued === 0) state.advancedAt = null
       }
       parts.sort((a, b) => a.partition - b.partition)
       return { entries, parts, reason, bytes }
@@ -150,7 +149,6 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       drop(partition, position)
       state.taken = position
       if (position > state.delivered) state.delivered = position
-      if (state.queued === 0) state.advancedAt = null
     },
     /** Start over at `position`: drop everything of the partition. */
     rewind(partition: number, position: bigint) {

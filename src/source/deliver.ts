@@ -34,9 +34,9 @@ export function createDeliver(deps: DeliverDeps) {
   /** The last gap sought back, per partition: a second one at the same position is no race. */
   const soughtBack = new Map<number, bigint>()
 
-  async function beat(heartbeat: () => Promise<void>) {
+  async function beat(payload: EachBatchPayload) {
     try {
-      await heartbeat()
+      await payload.heartbeat()
     } catch (error) {
       // A network error is not worth one of kafkajs's retries: the next heartbeat or the watchdog decides.
       if (!isRejoin(error)) return
@@ -46,18 +46,19 @@ export function createDeliver(deps: DeliverDeps) {
   }
 
   /** Waits for the start position; null when the partition is not ours (any more). */
-  async function position({ batch, heartbeat, isRunning }: EachBatchPayload): Promise<bigint | null> {
+  async function position(payload: EachBatchPayload): Promise<bigint | null> {
+    const { batch } = payload
     for (;;) {
-      if (!isRunning() || !deps.accepting(batch.partition)) return null
+      if (!payload.isRunning() || !deps.accepting(batch.partition)) return null
       const next = intake.next(batch.partition)
       if (next !== null) return next
       await deps.sleep(IDLE_MS)
-      await beat(heartbeat)
+      await beat(payload)
     }
   }
 
   async function admit(payload: EachBatchPayload, first: number, from: bigint) {
-    const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload
+    const { batch } = payload
     const { partition, messages } = batch
     const end = BigInt(batch.lastOffset()) + 1n
     let expected = from
@@ -65,27 +66,33 @@ export function createDeliver(deps: DeliverDeps) {
     while (index < messages.length) {
       const slice = messages.slice(index, index + SLICE).map((message) => sourceRecord(partition, message))
       // No await between this look and the offer: ownership cannot change in between.
-      if (!isRunning() || isStale() || !deps.accepting(partition) || intake.next(partition) !== expected) return
+      if (
+        !payload.isRunning() ||
+        payload.isStale() ||
+        !deps.accepting(partition) ||
+        intake.next(partition) !== expected
+      )
+        return
       const admitted = intake.offer(partition, slice, 0)
       const last = slice[admitted - 1]
       if (last) {
         index += admitted
         if (index === messages.length) intake.advance(partition, end)
         expected = intake.next(partition) ?? -1n
-        resolveOffset(last.offset.toString())
+        payload.resolveOffset(last.offset.toString())
       }
       if (index === messages.length) return
       await (admitted === slice.length ? deps.turn() : intake.room(WAIT_MS))
-      await beat(heartbeat)
+      await beat(payload)
     }
   }
 
   return async function deliver(payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, resolveOffset, isStale } = payload
+    const { batch } = payload
     const { partition, messages } = batch
-    await beat(heartbeat)
+    await beat(payload)
     const next = await position(payload)
-    if (next === null || isStale()) return deps.sleep(IDLE_MS) // unresolved: fetched again, but not at once
+    if (next === null || payload.isStale()) return deps.sleep(IDLE_MS) // unresolved: fetched again, but not at once
     const fetched = fetchedOffset(batch)
     if (fetched > next) {
       emit({ type: 'gap', partition, expected: next, fetched })
@@ -98,7 +105,7 @@ export function createDeliver(deps: DeliverDeps) {
     if (fetched === next) steady.add(partition)
     const first = messages.findIndex(({ offset }) => BigInt(offset) >= next)
     // All of it is known already. Jump to where we are, not only past this batch.
-    if (first === -1) resolveOffset((next - 1n).toString())
+    if (first === -1) payload.resolveOffset((next - 1n).toString())
     else await admit(payload, first, next)
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
-import { type CommitHandle, createCommits } from './commits.ts'
+import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
 import { createMembership } from './membership.ts'
 import { evictedError, protocolType } from './rejoin.ts'
@@ -114,7 +114,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       ...{ intake, emit },
       accepting: (partition) => !closing && membership.owns(partition),
       seek,
-      doubt: membership.doubt,
+      doubt: (partition) => membership.doubt(partition),
       beforeRejoin: async (error) => {
         await intake.drain(Math.min(REJOIN_DRAIN_MS, options.rebalanceTimeoutMs / 3))
         const drained = await commits.settle(LAST_COMMIT_MS)
@@ -126,7 +126,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     return async (payload: Parameters<typeof deliver>[0]) => {
       // kafkajs can lose its membership for good while fetching on (UNKNOWN_MEMBER_ID, then a failed join): force a join.
       if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) throw evictedError()
-      commits.use(payload.commitOffsetsIfNecessary as CommitHandle)
+      commits.use((offsets) => payload.commitOffsetsIfNecessary(offsets))
       await deliver(payload)
     }
   }
@@ -150,7 +150,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
 
   return {
     owns: membership.owns,
-    commit: commits.add,
+    commit: (positions) => commits.add(positions),
     seek,
     async run(intake) {
       listen(intake)

@@ -1,0 +1,83 @@
+// Telemetry events → log lines. WARN: recovered, nothing lost. ERROR: an operator must act. Every flush at debug, one
+// summary a minute at info.
+import type { Logger } from 'pino'
+import type { TelemetryEvent } from './events.ts'
+
+const SUMMARY_MS = 60_000
+
+export function createEventLog(log: Logger, now: () => number) {
+  let since = now()
+  let summary = emptySummary()
+
+  function flushed(event: Extract<TelemetryEvent, { type: 'flushed' }>) {
+    const { type: _, codes, ...line } = event
+    log.debug({ ...line, codes: Object.fromEntries(codes) }, 'flushed')
+    for (const [code, count] of codes) summary.codes[code] = (summary.codes[code] ?? 0) + count
+    summary.flushes += 1
+    for (const key of ['records', 'inserted', 'duplicates', 'deadLettered', 'ignored'] as const)
+      summary[key] += event[key]
+    if (now() - since >= SUMMARY_MS) summarise(event.buffered)
+  }
+
+  function summarise(buffered: number) {
+    const seconds = (now() - since) / 1000
+    const recordsPerSecond = Math.round(summary.records / Math.max(seconds, 0.001))
+    log.info({ ...summary, seconds: Math.round(seconds), recordsPerSecond, buffered }, 'summary')
+    since = now()
+    summary = emptySummary()
+  }
+
+  return (event: TelemetryEvent): void => {
+    const { type, ...fields } = event
+    switch (event.type) {
+      case 'flushed':
+        return flushed(event)
+      case 'assigned':
+      case 'revoked':
+        return log.info(fields, `partitions ${type}`)
+      case 'positioned':
+        return log.info(event.kafka === event.position ? fields : { ...fields, note: note(event) }, 'starting position')
+      case 'overtaken':
+        return log.warn(fields, 'another owner was ahead; what it settled is dropped here')
+      case 'rewound':
+        return log.warn(fields, 'PostgreSQL is behind us (fail-over or reset); reading again from its position')
+      case 'gap':
+        return log.warn(fields, 'fetched beyond our position; seeking back')
+      case 'rebalancing':
+        return log.info(fields, 'the group is rebalancing')
+      case 'flush-retry':
+        return log.warn(withCause(event), 'cannot reach the sink or it refuses for now; trying again')
+      case 'committed':
+        return log.trace(fields, 'committed')
+      case 'commit-failed':
+        return log.warn(fields, 'commit to Kafka failed; PostgreSQL has the position, trying again')
+      case 'source-crashed':
+        return event.restarts
+          ? log.warn(withCause(event), 'the Kafka client restarts')
+          : log.error(withCause(event), 'the Kafka client ended')
+      case 'dead-letters-published':
+        return log.info(fields, 'dead letters published')
+      case 'dead-letters-waiting':
+        return log.warn(withCause(event), 'the DLQ topic takes no records; dead letters wait in PostgreSQL')
+      case 'draining':
+        return log.info(fields, 'draining')
+      case 'stopped':
+        if (summary.flushes > 0) summarise(0)
+        return event.clean ? log.info(fields, 'stopped') : log.error(fields, 'stopped with records unsettled')
+    }
+  }
+}
+
+const emptySummary = () => ({
+  ...{ flushes: 0, records: 0, inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0 },
+  codes: {} as Record<string, number>,
+})
+
+const withCause = ({ cause, type: _, ...fields }: { type: string; cause: unknown }) => ({ ...fields, err: cause })
+
+const note = ({ position, kafka }: { position: bigint; kafka: bigint | null }) =>
+  kafka === null
+    ? 'nothing committed in Kafka'
+    : kafka < position
+      ? "Kafka's commit lags; records below the position are skipped"
+      : "Kafka's commit is ahead and is not followed; to move us use `sluice offsets reset`"
