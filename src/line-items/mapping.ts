@@ -6,7 +6,7 @@ import { skuKey, textKey } from './vendor-key.ts'
  * cutting the same lines into other batches gives the same catalogue. The order of decision:
  *   1. the sku is known                          → that item
  *   2. the normalised description is known        → that item, unless sku and item belong to different skus
- *   3. (the place of fuzzy suggestions: `find` below; a suggestion never may join two different skus either)
+ *   3. (the place of fuzzy suggestions, `(line, userId) => Suggestion | null`, asked where `byText` found nothing)
  *   4. a new item
  * Two different skus never become one item by themselves: a line with an unknown sku takes over an item found by its
  * description only while that item has no sku, and gives it its own. No key is ever mapped twice.
@@ -50,83 +50,75 @@ export const userKey = (userId: string, vendorKey: string): string => `${userId}
 /** An item while we decide: one object per item, however many keys lead to it, since adoption changes it. */
 type Candidate = { readonly ref: ItemRef; sku: string | null }
 
-type Keyed = {
-  line: MappableLine
-  sku: { key: string; text: string } | null
-  text: { key: string; text: string } | null
-}
+type VendorKey = { readonly key: string; readonly text: string }
 
-const keyed = (line: MappableLine): Keyed => {
-  const text = line.description === null ? null : textKey(line.description)
+const keysOf = ({ sku, description }: MappableLine): { sku: VendorKey | null; text: VendorKey | null } => {
+  const text = description === null ? null : textKey(description)
   return {
-    line,
-    sku: line.sku === null ? null : { key: skuKey(line.sku), text: line.sku },
-    text: text === null ? null : { key: text, text: line.description ?? '' },
+    sku: sku === null ? null : { key: skuKey(sku), text: sku },
+    text: text === null || description === null ? null : { key: text, text: description },
   }
 }
 
-/** What is known by now: what the look-up found, and over it what this batch has decided. */
-const createCatalogue = (known: ReadonlyMap<string, KnownItem>) => {
+type Draft = {
+  readonly newItems: { userId: string; sku: string | null; name: string }[]
+  readonly newMappings: NewMapping[]
+  readonly skuAdoptions: SkuAdoption[]
+}
+
+/** What is known by now: what the look-up found, and what this batch has decided so far. */
+const createCatalogue = (known: ReadonlyMap<string, KnownItem>, draft: Draft) => {
   const byKey = new Map<string, Candidate>()
   const byId = new Map<bigint, Candidate>()
-  const fromKnown = ({ itemId, sku }: KnownItem): Candidate => {
+  const candidateOf = ({ itemId, sku }: KnownItem): Candidate => {
     const candidate = byId.get(itemId) ?? { ref: { kind: 'known', itemId }, sku }
     byId.set(itemId, candidate)
     return candidate
   }
   return {
-    find(userId: string, vendorKey: string): Candidate | undefined {
-      const found = known.get(userKey(userId, vendorKey))
-      return found ? fromKnown(found) : byKey.get(userKey(userId, vendorKey))
+    find(userId: string, key: VendorKey | null): Candidate | null {
+      if (!key) return null
+      const stored = known.get(userKey(userId, key.key))
+      return stored ? candidateOf(stored) : (byKey.get(userKey(userId, key.key)) ?? null)
     },
-    add: (userId: string, vendorKey: string, candidate: Candidate) => byKey.set(userKey(userId, vendorKey), candidate),
+    map(userId: string, { key, text }: VendorKey, to: Candidate, method: NewMapping['method']): void {
+      byKey.set(userKey(userId, key), to)
+      draft.newMappings.push({ userId, vendorKey: key, item: to.ref, method, score: null, sourceText: text })
+    },
+    adopt(candidate: Candidate, sku: string): void {
+      if (candidate.sku !== null) return
+      candidate.sku = sku
+      if (candidate.ref.kind === 'known') draft.skuAdoptions.push({ itemId: candidate.ref.itemId, sku })
+      const created = candidate.ref.kind === 'new' ? draft.newItems[candidate.ref.index] : undefined
+      if (created) created.sku = sku
+    },
+    create({ userId, sku, description }: MappableLine): Candidate {
+      const length = draft.newItems.push({ userId, sku, name: (description ?? sku ?? '').trim() })
+      return { ref: { kind: 'new', index: length - 1 }, sku }
+    },
   }
 }
 
 export const decideMappings = (lines: readonly MappableLine[], known: ReadonlyMap<string, KnownItem>): Decisions => {
-  const catalogue = createCatalogue(known)
-  const newItems: { userId: string; sku: string | null; name: string }[] = []
-  const newMappings: NewMapping[] = []
-  const skuAdoptions: SkuAdoption[] = []
+  const draft: Draft = { newItems: [], newMappings: [], skuAdoptions: [] }
+  const catalogue = createCatalogue(known, draft)
 
-  const map = (
-    userId: string,
-    { key, text }: { key: string; text: string },
-    to: Candidate,
-    method: NewMapping['method'],
-  ) => {
-    catalogue.add(userId, key, to)
-    newMappings.push({ userId, vendorKey: key, item: to.ref, method, score: null, sourceText: text })
-  }
-  const adopt = (candidate: Candidate, sku: string) => {
-    if (candidate.sku !== null) return
-    candidate.sku = sku
-    if (candidate.ref.kind === 'known') skuAdoptions.push({ itemId: candidate.ref.itemId, sku })
-    const created = candidate.ref.kind === 'new' ? newItems[candidate.ref.index] : undefined
-    if (created) created.sku = sku
-  }
-  const create = ({ line, sku, text }: Keyed): Candidate => {
-    const index = newItems.push({
-      userId: line.userId,
-      sku: line.sku,
-      name: (line.description ?? line.sku ?? '').trim(),
-    })
-    const candidate: Candidate = { ref: { kind: 'new', index: index - 1 }, sku: line.sku }
-    if (sku) map(line.userId, sku, candidate, 'created')
-    if (text && !catalogue.find(line.userId, text.key)) map(line.userId, text, candidate, 'created')
-    return candidate
-  }
-  const decide = (entry: Keyed): Candidate => {
-    const { line, sku, text } = entry
-    const bySku = sku && catalogue.find(line.userId, sku.key)
+  const decide = (line: MappableLine): Candidate => {
+    const { userId } = line
+    const { sku, text } = keysOf(line)
+    const bySku = catalogue.find(userId, sku)
     if (bySku) return bySku
-    const byText = text && catalogue.find(line.userId, text.key)
-    if (!byText) return create(entry)
-    if (!sku) return byText
-    if (byText.sku !== null && byText.sku !== sku.text) return create(entry)
-    adopt(byText, sku.text)
-    map(line.userId, sku, byText, 'exact')
-    return byText
+    const byText = catalogue.find(userId, text)
+    if (byText && !sku) return byText
+    if (byText && sku && (byText.sku === null || byText.sku === sku.text)) {
+      catalogue.adopt(byText, sku.text)
+      catalogue.map(userId, sku, byText, 'exact')
+      return byText
+    }
+    const created = catalogue.create(line)
+    if (sku) catalogue.map(userId, sku, created, 'created')
+    if (text && !byText) catalogue.map(userId, text, created, 'created')
+    return created
   }
-  return { assignments: lines.map((line) => decide(keyed(line)).ref), newItems, newMappings, skuAdoptions }
+  return { assignments: lines.map((line) => decide(line).ref), ...draft }
 }
