@@ -28,8 +28,11 @@ export type Database = {
   /** Prisma's own client on the same pool, for reading. */
   prisma(): PrismaClient
   transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>
-  /** A fresh pool: a session may be stuck on a demoted or restarted server (25006, 57P0x, 08xxx). */
-  recreate(): void
+  /**
+   * A fresh pool: a session may be stuck on a demoted or restarted server (25006, 57P0x, 08xxx). `failed` is the client
+   * that met it; when another lane has replaced that one already, nothing happens.
+   */
+  recreate(failed: Tx): void
   /** Does a fresh connection work, and can it write? Never throws. */
   probe(): Promise<boolean>
   close(): Promise<void>
@@ -82,7 +85,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     client: () => current.client,
     prisma: () => current.prisma,
     transaction: (work) => current.client.$transaction(work),
-    recreate() {
+    recreate(failed) {
+      if (failed !== current.client) return
       const old = current.prisma
       current = connect()
       // Not awaited: a dead connection may take its whole time-out to end.

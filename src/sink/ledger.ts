@@ -1,0 +1,113 @@
+// Puts the batch's line items into the ledger, each event of a user once, and says what became of every one of them.
+import type { FaultCode } from '../line-items/fault.ts'
+import type { LineItem } from '../line-items/line-item.ts'
+import { isolate } from '../pipeline/isolate.ts'
+import type { SourceRecord } from '../pipeline/source-record.ts'
+import { classifyError, SinkError } from './classify.ts'
+import { insertLedgerEntries, storedHashes, underSavepoint } from './statements.ts'
+import type { LedgerKey, Tx } from './writer.ts'
+
+export type Line = { readonly record: SourceRecord; readonly lineItem: LineItem; readonly itemId: bigint }
+export type Refusal = { readonly line: Line; readonly code: FaultCode; readonly sqlstate: string | null }
+export type LedgerOutcome = {
+  readonly inserted: readonly Line[]
+  readonly duplicates: readonly Line[]
+  readonly refused: readonly Refusal[]
+}
+
+const keyOf = ({ eventId, userId }: LedgerKey) => `${eventId} ${userId}`
+const hashOf = (line: Line) => line.lineItem.payloadHash.toString('hex')
+
+/** `lines` in order of arrival: of several with one (event id, user), the first counts. */
+export async function writeLedger(tx: Tx, topic: string, lines: readonly Line[]): Promise<LedgerOutcome> {
+  const { firsts, followers } = splitByEvent(lines)
+  const { stored, refused } = await isolate(firsts, (some) => insert(tx, topic, some))
+  const returned = new Set(stored.flat().map(keyOf))
+  const rowFaults = new Map(refused.map(({ item, fault }) => [keyOf(item.lineItem), { line: item, sqlstate: fault }]))
+  const settled = firsts.filter((line) => !rowFaults.has(keyOf(line.lineItem)))
+  const inserted = settled.filter((line) => returned.has(keyOf(line.lineItem)))
+  const present = settled.filter((line) => !returned.has(keyOf(line.lineItem)))
+  const hashes = await hashesOf(tx, inserted, present)
+
+  const duplicates: Line[] = []
+  const refusals: Refusal[] = [...rowFaults.values()].map((fault) => ({ ...fault, code: 'ROW_REJECTED' }))
+  const orphans: Line[] = []
+  const judge = (line: Line) => {
+    const hash = hashes.get(keyOf(line.lineItem))
+    const fault = rowFaults.get(keyOf(line.lineItem))
+    if (hash !== undefined && hash === hashOf(line)) duplicates.push(line)
+    else if (hash !== undefined) refusals.push({ line, code: 'EVENT_ID_CONFLICT', sqlstate: null })
+    else if (fault && hashOf(fault.line) === hashOf(line)) refusals.push({ ...fault, line, code: 'ROW_REJECTED' })
+    else orphans.push(line)
+  }
+  present.forEach(judge)
+  followers.forEach(judge)
+  if (orphans.length === 0) return { inserted, duplicates, refused: refusals }
+
+  // Their first was refused by the database and says something else: the next of them is the first now.
+  const rest = await writeLedger(tx, topic, orphans)
+  return {
+    inserted: [...inserted, ...rest.inserted],
+    duplicates: [...duplicates, ...rest.duplicates],
+    refused: [...refusals, ...rest.refused],
+  }
+}
+
+/** A statement must never hold a key twice: PostgreSQL kept the second copy in half the tries. Sorted: the lock order. */
+function splitByEvent(lines: readonly Line[]) {
+  const firsts = new Map<string, Line>()
+  const followers: Line[] = []
+  for (const line of lines) {
+    const key = keyOf(line.lineItem)
+    if (firsts.has(key)) followers.push(line)
+    else firsts.set(key, line)
+  }
+  // Ids are lower case and of one length, so the order of the keys is the order of (event_id, user_id).
+  const sorted = [...firsts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
+  return { firsts: sorted, followers }
+}
+
+/** Refused = what the database says about a row; anything else (a deadlock, a lost connection) is thrown. */
+async function insert(tx: Tx, topic: string, lines: readonly Line[]) {
+  try {
+    const rows = lines.map((line) => ledgerRow(topic, line))
+    return { ok: true, stored: await underSavepoint(tx, 'ledger', () => insertLedgerEntries(tx, rows)) } as const
+  } catch (error) {
+    const { fate, sqlstate } = classifyError(error)
+    if (fate !== 'row') throw error
+    return { ok: false, fault: sqlstate } as const
+  }
+}
+
+function ledgerRow(topic: string, { record, lineItem, itemId }: Line) {
+  return {
+    eventId: lineItem.eventId,
+    userId: lineItem.userId,
+    itemId,
+    invoiceId: lineItem.invoiceId,
+    lineNumber: lineItem.lineNumber,
+    quantity: lineItem.quantity,
+    unitPrice: lineItem.unitPrice,
+    currency: lineItem.currency,
+    occurredAt: lineItem.occurredAt,
+    payloadHash: lineItem.payloadHash as Uint8Array<ArrayBuffer>,
+    topic,
+    partition: record.partition,
+    recordOffset: record.offset,
+  }
+}
+
+/** What the ledger holds now under the key of each line, by key. */
+async function hashesOf(tx: Tx, inserted: readonly Line[], present: readonly Line[]): Promise<Map<string, string>> {
+  const hashes = new Map(inserted.map((line) => [keyOf(line.lineItem), hashOf(line)]))
+  if (present.length === 0) return hashes
+  for (const row of await storedHashes(
+    tx,
+    present.map((line) => line.lineItem),
+  )) {
+    hashes.set(keyOf(row), row.hash)
+  }
+  const vanished = present.find((line) => !hashes.has(keyOf(line.lineItem)))
+  if (vanished) throw new SinkError('transient', 'LEDGER_ENTRY_VANISHED', 'an entry was deleted while it was compared')
+  return hashes
+}

@@ -1,0 +1,110 @@
+// Finds or creates the internal item of each line. A line whose deciding key is in the cache costs nothing, the other
+// keys of a batch one look-up, and only lines that are still unknown a short transaction of their own, before the
+// sink's. An item that no ledger entry uses in the end is harmless.
+import { LRUCache } from 'lru-cache'
+import type { LineItem } from '../line-items/line-item.ts'
+import { type Decisions, decideMappings, type ItemRef, userKey } from '../line-items/mapping.ts'
+import { vendorKeysOf } from '../line-items/vendor-key.ts'
+import { SinkError, sqlstateOf } from './classify.ts'
+import type { Database } from './database.ts'
+import {
+  adoptSkus,
+  allocateItemIds,
+  findMappings,
+  type FoundMapping,
+  insertItems,
+  insertMappings,
+  lockUsers,
+  type UserVendorKey,
+} from './mapping-statements.ts'
+import type { Statements } from './writer.ts'
+
+export type MappingLine = Pick<LineItem, 'userId' | 'sku' | 'description'>
+export type MappingStore = {
+  /** The internal item of each line, in the order of the lines. */
+  mapLines(lines: readonly MappingLine[]): Promise<bigint[]>
+  /** Forgets what it knows, as after a restart. */
+  clear(): void
+}
+
+type Options = { readonly database: Database; readonly cacheSize?: number; readonly cacheTtlMs?: number }
+
+export function createMappingStore({ database, cacheSize = 200_000, cacheTtlMs = 60_000 }: Options): MappingStore {
+  // The time to live bounds how long a consumer misses what an operator assigned.
+  const cache = new LRUCache<string, bigint>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
+
+  return {
+    clear: () => cache.clear(),
+    async mapLines(lines) {
+      // Answers are kept here, not only in the cache: a batch may hold more keys than it has room for.
+      const ids: (bigint | undefined)[] = lines.map((line) => cache.get(decidingKey(line)))
+      const unknown = missing(lines, ids)
+      if (unknown.length > 0) {
+        const found = byKey(await findMappings(database.client(), keysOf(unknown.map(({ line }) => line))))
+        for (const { line, index } of unknown) ids[index] = found.get(decidingKey(line))
+        for (const [key, itemId] of found) cache.set(key, itemId)
+      }
+      const undecided = missing(lines, ids)
+      if (undecided.length > 0) {
+        const { itemIds, mappings } = await create(
+          database,
+          undecided.map(({ line }) => line),
+        )
+        undecided.forEach(({ index }, at) => (ids[index] = itemIds[at]))
+        // Only now: a mapping that was rolled back must never be remembered.
+        for (const [key, itemId] of byKey(mappings)) cache.set(key, itemId)
+      }
+      return ids.map(required)
+    },
+  }
+}
+
+/** The key that decides alone, when it is known: the sku, or the description of a line without one. */
+const decidingKey = (line: MappingLine) => userKey(line.userId, vendorKeysOf(line)[0] ?? '')
+
+const missing = (lines: readonly MappingLine[], ids: readonly (bigint | undefined)[]) =>
+  lines.map((line, index) => ({ line, index })).filter(({ index }) => ids[index] === undefined)
+
+type Mapped = UserVendorKey & { readonly itemId: bigint }
+const byKey = (mapped: readonly Mapped[]) =>
+  new Map(mapped.map(({ userId, vendorKey, itemId }) => [userKey(userId, vendorKey), itemId]))
+
+function keysOf(lines: readonly MappingLine[]): UserVendorKey[] {
+  const keys = lines.flatMap((line) => vendorKeysOf(line).map((vendorKey) => ({ userId: line.userId, vendorKey })))
+  return [...new Map(keys.map((key) => [userKey(key.userId, key.vendorKey), key])).values()]
+}
+
+/** Under the users' locks: read again, decide, create. Nothing outside may see the result before the commit. */
+async function create(database: Database, lines: readonly MappingLine[]) {
+  try {
+    return await database.transaction(async (tx) => {
+      await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
+      const found = await findMappings(tx, keysOf(lines))
+      const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
+      const decisions = decideMappings(lines, known)
+      const mappings = await store(tx, decisions)
+      return { itemIds: decisions.assignments.map(mappings.idOf), mappings: [...found, ...mappings.rows] }
+    })
+  } catch (error) {
+    // Somebody changed mappings without the lock: the next try reads theirs.
+    if (sqlstateOf(error) !== '23505') throw error
+    throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time', { cause: error })
+  }
+}
+
+const knownItem = ({ itemId, sku }: FoundMapping) => ({ itemId, sku })
+
+async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: Decisions) {
+  const ids = await allocateItemIds(tx, newItems.length)
+  const idOf = (item: ItemRef) => (item.kind === 'known' ? item.itemId : required(ids[item.index]))
+  const rows = newMappings.map((mapping) => ({ ...mapping, itemId: idOf(mapping.item) }))
+  await insertItems(tx, newItems, ids)
+  await insertMappings(tx, rows)
+  await adoptSkus(tx, skuAdoptions)
+  return { idOf, rows }
+}
+
+function required(id: bigint | undefined): bigint {
+  if (id === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
+  return id
+}

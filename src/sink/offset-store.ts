@@ -1,0 +1,76 @@
+import { numberArray, textArray } from './array-literal.ts'
+import type { Database } from './database.ts'
+import type { Owner } from './statements.ts'
+
+export type StoredOffset = { readonly nextOffset: bigint; readonly topicId: string | null }
+export type NewOffset = StoredOffset & { readonly partition: number }
+export type OffsetAccount = NewOffset & {
+  readonly startOffset: bigint
+  readonly inserted: bigint
+  readonly duplicate: bigint
+  readonly deadLettered: bigint
+  readonly ignored: bigint
+  readonly absent: bigint
+  readonly updatedAt: Date
+}
+
+/** Where a group stands in its topic. These rows are the truth; what is committed to Kafka follows them. */
+export type OffsetStore = {
+  load(partitions: readonly number[]): Promise<Map<number, StoredOffset>>
+  /** Two members that start at once agree on one row: read it back with load(). */
+  insertIfAbsent(rows: readonly NewOffset[]): Promise<void>
+  /** Sets positions as an operator chose, with counters from zero, and puts it on record in the same statement. */
+  reset(rows: readonly NewOffset[], actor: string): Promise<void>
+  show(): Promise<OffsetAccount[]>
+}
+
+const ACCOUNT = `partition, next_offset AS "nextOffset", start_offset AS "startOffset", topic_id::text AS "topicId",
+  inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent, updated_at AS "updatedAt"`
+const NEW_OFFSETS = 'unnest($3::integer[], $4::bigint[], $5::uuid[]) AS v (partition, next_offset, topic_id)'
+const INSERT = `
+  INSERT INTO consumer_offset AS o (group_id, topic, partition, next_offset, start_offset, topic_id)
+  SELECT $1, $2, partition, next_offset, next_offset, topic_id FROM ${NEW_OFFSETS} ORDER BY partition`
+
+/** The old rows are read and locked by the first part, so the record in audit_entry is what was overwritten. */
+const RESET = `
+  WITH old AS MATERIALIZED (
+    SELECT partition, next_offset, topic_id FROM consumer_offset
+    WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[]) ORDER BY partition FOR UPDATE
+  ), audited AS (
+    INSERT INTO audit_entry (actor, action, detail)
+    SELECT $6, 'offsets.reset', jsonb_build_object('group', $1::text, 'topic', $2::text, 'partitions',
+      jsonb_agg(jsonb_build_object('partition', v.partition, 'from', old.next_offset, 'to', v.next_offset,
+        'topicIdFrom', old.topic_id, 'topicIdTo', v.topic_id) ORDER BY v.partition))
+    FROM ${NEW_OFFSETS} LEFT JOIN old USING (partition)
+  )
+  ${INSERT}
+  ON CONFLICT (group_id, topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
+    start_offset = excluded.start_offset, topic_id = excluded.topic_id, updated_at = now(),
+    inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0`
+
+export function createOffsetStore({ database, groupId, topic }: Owner & { database: Database }): OffsetStore {
+  const arraysOf = (rows: readonly NewOffset[]) => [
+    numberArray(rows.map((row) => row.partition)),
+    numberArray(rows.map((row) => row.nextOffset)),
+    textArray(rows.map((row) => row.topicId)),
+  ]
+  const select = (where: string, ...values: unknown[]) => {
+    const sql = `SELECT ${ACCOUNT} FROM consumer_offset WHERE group_id = $1 AND topic = $2 ${where} ORDER BY partition`
+    return database.client().$queryRawUnsafe<OffsetAccount[]>(sql, groupId, topic, ...values)
+  }
+  return {
+    async load(partitions) {
+      const rows = await select('AND partition = ANY ($3::integer[])', numberArray(partitions))
+      return new Map(rows.map(({ partition, nextOffset, topicId }) => [partition, { nextOffset, topicId }]))
+    },
+    async insertIfAbsent(rows) {
+      if (rows.length === 0) return
+      await database.client().$executeRawUnsafe(`${INSERT} ON CONFLICT DO NOTHING`, groupId, topic, ...arraysOf(rows))
+    },
+    async reset(rows, actor) {
+      if (rows.length === 0) return
+      await database.client().$executeRawUnsafe(RESET, groupId, topic, ...arraysOf(rows), actor)
+    },
+    show: () => select(''),
+  }
+}

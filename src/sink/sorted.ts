@@ -1,0 +1,55 @@
+import type { Decoded } from '../line-items/decode.ts'
+import type { Entry } from '../pipeline/sink.ts'
+import type { SourceRecord } from '../pipeline/source-record.ts'
+import { SinkError } from './classify.ts'
+import type { RefusedItem } from './inventory.ts'
+import type { Line, Refusal } from './ledger.ts'
+import type { Claims, Reason } from './letter.ts'
+
+/** A record on its way to dead_letter. */
+export type Rejected = { readonly record: SourceRecord; readonly reason: Reason; readonly claims: Claims }
+
+/** The records of a batch by what is to be done with them; each in order of arrival. */
+export type Sorted = {
+  readonly lines: readonly Line[]
+  readonly rejected: readonly Rejected[]
+  readonly ignored: readonly SourceRecord[]
+}
+
+export type ItemIds = ReadonlyMap<SourceRecord, bigint>
+
+/** `overflowing`: items that can take no more; their lines go no further. */
+export function sortEntries(
+  entries: readonly Entry<Decoded>[],
+  itemIds: ItemIds,
+  overflowing: readonly RefusedItem[],
+): Sorted {
+  const sorted = { lines: [] as Line[], rejected: [] as Rejected[], ignored: [] as SourceRecord[] }
+  const sqlstates = new Map(overflowing.map(({ itemId, sqlstate }) => [itemId, sqlstate]))
+  for (const { record, decoded } of entries) {
+    switch (decoded.kind) {
+      case 'line-item': {
+        const itemId = itemIds.get(record)
+        if (itemId === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
+        const line = { record, lineItem: decoded.lineItem, itemId }
+        const sqlstate = sqlstates.get(itemId)
+        if (sqlstate === undefined) sorted.lines.push(line)
+        else sorted.rejected.push(rejectedOf({ line, code: 'AGGREGATE_OVERFLOW', sqlstate }))
+        break
+      }
+      case 'rejected':
+        sorted.rejected.push({ record, reason: { ...decoded.fault, sqlstate: null }, claims: decoded.claimed })
+        break
+      case 'ignored':
+        sorted.ignored.push(record)
+    }
+  }
+  return sorted
+}
+
+/** A line that was valid until the database saw it. */
+export const rejectedOf = ({ line, code, sqlstate }: Refusal): Rejected => ({
+  record: line.record,
+  reason: { code, stage: 'write', path: null, sqlstate },
+  claims: line.lineItem,
+})

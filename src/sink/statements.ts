@@ -1,0 +1,106 @@
+// The statements of the sink's transaction, one function each, in the order in which they take their locks: offset rows,
+// ledger ids, dead letters, items; each sorted over the whole batch. (8 writers in random order: 12 of 14 transactions
+// deadlocked; sorted: 0 of 9,000.)
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { ItemQuantity } from '../line-items/inventory.ts'
+import { numberArray, textArray } from './array-literal.ts'
+import { deadLetterColumns } from './columns.ts'
+import { type DeadLetterInput, insertFromUnnest, type LedgerKey, type Tx } from './writer.ts'
+
+export type Owner = { readonly groupId: string; readonly topic: string }
+export type OffsetRow = { partition: number; nextOffset: bigint; topicId: string | null }
+
+export function lockOffsets(tx: Tx, { groupId, topic }: Owner, partitions: readonly number[]): Promise<OffsetRow[]> {
+  const sql = `
+    SELECT partition, next_offset AS "nextOffset", topic_id::text AS "topicId" FROM consumer_offset
+    WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[])
+    ORDER BY partition FOR UPDATE`
+  return tx.$queryRawUnsafe<OffsetRow[]>(sql, groupId, topic, numberArray(partitions))
+}
+
+/** Returns the keys of the rows that were not there yet. `rows` are sorted and hold no key twice. */
+export function insertLedgerEntries(tx: Tx, rows: Prisma.LedgerEntryCreateManyInput[]): Promise<LedgerKey[]> {
+  return tx.ledgerEntry.createManyAndReturn({
+    data: rows,
+    skipDuplicates: true,
+    select: { eventId: true, userId: true },
+  })
+}
+
+/**
+ * Payload hashes (hex) of entries that were there already. This must be a later statement than the insert: that one
+ * cannot see a row which was committed while it waited.
+ */
+export function storedHashes(tx: Tx, keys: readonly LedgerKey[]): Promise<(LedgerKey & { hash: string })[]> {
+  const sql = `
+    SELECT k.event_id AS "eventId", k.user_id AS "userId", encode(l.payload_hash, 'hex') AS hash
+    FROM unnest($1::uuid[], $2::text[]) AS k (event_id, user_id)
+    CROSS JOIN LATERAL (
+      SELECT payload_hash FROM ledger_entry WHERE event_id = k.event_id AND user_id = k.user_id LIMIT 1
+    ) l`
+  return tx.$queryRawUnsafe(sql, textArray(keys.map((key) => key.eventId)), textArray(keys.map((key) => key.userId)))
+}
+
+/** The same record again (offsets were reset) is the same letter, with its newest reason. */
+export async function upsertDeadLetters(tx: Tx, letters: readonly DeadLetterInput[]): Promise<void> {
+  if (letters.length === 0) return
+  const sorted = letters.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const { sql, values } = insertFromUnnest(
+    'dead_letter',
+    deadLetterColumns,
+    sorted,
+    ` ON CONFLICT (id) DO UPDATE SET seen_count = dead_letter.seen_count + 1, failed_at = excluded.failed_at,
+      stage = excluded.stage, code = excluded.code, sqlstate = excluded.sqlstate, path = excluded.path,
+      message = excluded.message,
+      status = CASE WHEN dead_letter.status = 'resolved' THEN 'open' ELSE dead_letter.status END`,
+  )
+  await tx.$executeRawUnsafe(sql, ...values)
+}
+
+/** `deltas` are sorted by item. */
+export async function addToInventory(tx: Tx, deltas: readonly ItemQuantity[]): Promise<void> {
+  if (deltas.length === 0) return
+  const sql = `
+    INSERT INTO inventory AS i (item_id, quantity) SELECT * FROM unnest($1::bigint[], $2::numeric[])
+    ON CONFLICT (item_id) DO UPDATE SET quantity = i.quantity + excluded.quantity`
+  const quantities = textArray(deltas.map((delta) => delta.quantity))
+  await tx.$executeRawUnsafe(sql, numberArray(deltas.map((delta) => delta.itemId)), quantities)
+}
+
+export type Advance = {
+  readonly partition: number
+  readonly to: bigint
+  readonly inserted: number
+  readonly duplicate: number
+  readonly deadLettered: number
+  readonly ignored: number
+  readonly absent: bigint
+}
+
+/** Always the last statement. The CHECK consumer_offset_accounts refuses counters that do not add up. */
+export async function advanceOffsets(tx: Tx, { groupId, topic }: Owner, advances: readonly Advance[]): Promise<number> {
+  const sql = `
+    UPDATE consumer_offset o SET next_offset = v.next_offset, updated_at = now(),
+      inserted = o.inserted + v.inserted, duplicate = o.duplicate + v.duplicate,
+      dead_lettered = o.dead_lettered + v.dead_lettered, ignored = o.ignored + v.ignored, absent = o.absent + v.absent
+    FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+      AS v (partition, next_offset, inserted, duplicate, dead_lettered, ignored, absent)
+    WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = v.partition`
+  const fields = ['partition', 'to', 'inserted', 'duplicate', 'deadLettered', 'ignored', 'absent'] as const
+  const arrays = fields.map((field) => numberArray(advances.map((advance) => advance[field])))
+  return tx.$executeRawUnsafe(sql, groupId, topic, ...arrays)
+}
+
+/**
+ * Runs `work` under a savepoint: when it throws, what it did is undone and the transaction can go on. A failed ROLLBACK
+ * TO (the connection is gone) must not hide the first error.
+ */
+export async function underSavepoint<R>(tx: Tx, name: string, work: () => Promise<R>): Promise<R> {
+  await tx.$executeRawUnsafe(`SAVEPOINT ${name}`)
+  try {
+    return await work()
+  } catch (error) {
+    await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch(() => {})
+    throw error
+  }
+}
