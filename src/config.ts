@@ -96,7 +96,7 @@ const readTlsFiles = (v: Partial<Variables>, faults: Faults): TlsFiles => {
 
 const kafkaConfig = (v: Variables, files: TlsFiles): KafkaConfig => ({
   // Unset when the command did not need Kafka.
-  brokers: (v.KAFKA_BROKERS) ?? [],
+  brokers: v.KAFKA_BROKERS ?? [],
   clientId: v.KAFKA_CLIENT_ID,
   securityProtocol: v.KAFKA_SECURITY_PROTOCOL,
   sasl:
@@ -126,7 +126,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     groupId: v.KAFKA_GROUP_ID,
     topic: v.KAFKA_TOPIC,
     dlqTopic: v.KAFKA_DLQ_TOPIC ?? `${v.KAFKA_TOPIC}.dlq`,
-    databaseUrl: (v.DATABASE_URL) ?? '',
+    databaseUrl: v.DATABASE_URL ?? '',
     databasePoolSize: v.DATABASE_POOL_SIZE,
     prismaWriter: v.PRISMA_WRITER,
     bufferMaxRecords: v.BUFFER_MAX_RECORDS,

@@ -76,6 +76,8 @@ export const createLog = (level: string, destination?: DestinationStream): Log =
         level: (label) => ({ level: label }),
         log: (fields) => cleanValue(fields, 4) as Fields,
       },
+      // Errors are serialised above; pino's own serializer would add their words back.
+      serializers: { err: (value: unknown) => value },
       hooks: {
         logMethod(args, method) {
           // pino would take the error's own message as the line: see speaksFreely.

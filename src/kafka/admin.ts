@@ -1,0 +1,90 @@
+import type { KafkaConfig } from '../config.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createKafka } from './client.ts'
+import { adminWithCluster, fetchTopicId } from './cluster.ts'
+import { explained } from './explain.ts'
+import {
+  createTopics,
+  refuseCompaction,
+  topicSettings,
+  type TopicReport,
+  type TopicsToCreate,
+  type TopicSettings,
+} from './topics.ts'
+
+export type TopicDescription = { readonly partitions: number; readonly topicId: string | null }
+/** First offset still there, and the next one to be written. */
+export type EndOffsets = { readonly low: bigint; readonly high: bigint }
+
+export type KafkaAdmin = {
+  /** Fails within ten seconds when no broker answers. */
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  createTopics(topics: TopicsToCreate): Promise<TopicReport[]>
+  /** All missing topics, or a compacted source topic, in one OperatorError. */
+  checkTopics(topics: { topic: string; dlqTopic: string }): Promise<TopicDescription[]>
+  /** Null when there is no such topic. */
+  describeTopic(topic: string): Promise<TopicDescription | null>
+  settings(topic: string): Promise<TopicSettings>
+  endOffsets(topic: string): Promise<Map<number, EndOffsets>>
+  /** Per partition of the topic; null = the group never committed there. */
+  committedOffsets(groupId: string, topic: string): Promise<Map<number, bigint | null>>
+  topicId(topic: string): Promise<string | null>
+}
+
+const isUnknownTopic = (error: unknown): boolean => {
+  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++)
+    if ((at as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return true
+  return false
+}
+
+const missing = (topics: readonly string[]): OperatorError => {
+  const names = topics.map((topic) => `"${topic}"`).join(' and ')
+  const verb = topics.length === 1 ? 'topic ' + names + ' does' : 'topics ' + names + ' do'
+  return new OperatorError(`${verb} not exist`, 'create what is missing: sluice topics create', ExitCode.unavailable)
+}
+
+export const createAdmin = (config: KafkaConfig, log: Log): KafkaAdmin => {
+  const { admin, cluster } = adminWithCluster(createKafka(config, log, 'bounded'))
+  const call = <T>(work: () => Promise<T>): Promise<T> => explained(config, work)
+
+  const describeTopic = (topic: string) =>
+    call(async () => {
+      try {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        const partitions = topics[0]?.partitions.length ?? 0
+        return partitions === 0 ? null : { partitions, topicId: await fetchTopicId(cluster, topic) }
+      } catch (error) {
+        if (isUnknownTopic(error)) return null
+        throw error
+      }
+    })
+
+  return {
+    connect: () => call(() => admin.connect()),
+    disconnect: () => admin.disconnect(),
+    createTopics: (topics) => call(() => createTopics(admin, describeTopic, topics)),
+    describeTopic,
+    settings: (topic) => call(() => topicSettings(admin, topic)),
+    topicId: (topic) => call(() => fetchTopicId(cluster, topic)),
+    async checkTopics({ topic, dlqTopic }) {
+      const found = await Promise.all([topic, dlqTopic].map(describeTopic))
+      const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)
+      if (absent.length > 0) throw missing(absent)
+      refuseCompaction(topic, await call(() => topicSettings(admin, topic)))
+      return found.filter((each) => each !== null)
+    },
+    async endOffsets(topic) {
+      const offsets = await call(() => admin.fetchTopicOffsets(topic))
+      return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
+    },
+    async committedOffsets(groupId, topic) {
+      const [answer] = await call(() => admin.fetchOffsets({ groupId, topics: [topic] }))
+      return new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, committed(offset)]))
+    },
+  }
+}
+
+/** Kafka says -1 for "never committed". */
+const committed = (offset: string): bigint | null => (BigInt(offset) < 0n ? null : BigInt(offset))

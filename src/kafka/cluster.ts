@@ -1,0 +1,36 @@
+import type { Admin, Kafka } from 'kafkajs'
+import { internal } from './kafkajs-internals.ts'
+import { METADATA_KEY, METADATA_WITH_IDS, topicIdRequest } from './topic-id.ts'
+
+// An admin client over a cluster object that we hold too, so that a request kafkajs does not know (Metadata v12) goes over
+// the same authenticated connection.
+
+type TopicIdAnswer = { errorCode: number; topicId: string | null }
+type Broker = {
+  versions: Record<number, { maxVersion: number } | undefined>
+  connectionPool: { send(request: ReturnType<typeof topicIdRequest>): Promise<TopicIdAnswer> }
+}
+export type Cluster = { brokerPool: { findConnectedBroker(): Promise<Broker> } }
+type Internals = Record<symbol, unknown>
+
+const hidden = (kafka: Kafka, description: string): unknown => {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((each) => each.description === description)
+  if (!symbol) throw new Error(`kafkajs has no ${description}`)
+  return (kafka as unknown as Internals)[symbol]
+}
+
+export const adminWithCluster = (kafka: Kafka): { admin: Admin; cluster: Cluster } => {
+  const createCluster = hidden(kafka, 'private:Kafka:createCluster') as (options: object) => Cluster
+  const createAdmin = internal('src/admin/index.js') as (options: object) => Admin
+  const cluster = createCluster({ allowAutoTopicCreation: false })
+  const retry = hidden(kafka, 'private:Kafka:clusterRetry')
+  return { cluster, admin: createAdmin({ logger: kafka.logger(), cluster, retry }) }
+}
+
+/** Null when the topic is not there, or the broker is too old for topic ids (before 2.8). */
+export const fetchTopicId = async (cluster: Cluster, topic: string): Promise<string | null> => {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  if ((broker.versions[METADATA_KEY]?.maxVersion ?? 0) < METADATA_WITH_IDS) return null
+  const { topicId } = await broker.connectionPool.send(topicIdRequest(topic))
+  return topicId
+}

@@ -1,0 +1,59 @@
+import { KafkaJSNonRetriableError } from 'kafkajs'
+import { OperatorError, ExitCode } from '../lib/operator-error.ts'
+import { DecoderOf, internal, type Decoder, type RecordBatch } from './kafkajs-internals.ts'
+
+const MAGIC_AT = 16
+const BATCH_OVERHEAD = 49
+
+/** What one partition may give per fetch: the first batch always fits, the rest is fetched again when it is its turn. */
+export const MAX_DECODED_BYTES = 16 * 1_048_576
+
+type DecodeBatch = (decoder: Decoder) => Promise<RecordBatch>
+type Decoded = RecordBatch['records']
+
+const sizeOf = (records: Decoded): number =>
+  records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0) + 32, 0)
+
+const unreadable = (offset: bigint, cause: unknown): Error => {
+  const why = cause instanceof Error ? cause.message : 'it is malformed'
+  const mend = new OperatorError(
+    `the record batch at offset ${offset} cannot be decoded: ${why}`,
+    'look at the batch with kafka-dump-log; `sluice offsets skip` moves past it',
+    ExitCode.fatal,
+    { cause },
+  )
+  // Not retriable: kafkajs would otherwise fetch the same bytes again for ever.
+  return Object.assign(new KafkaJSNonRetriableError(mend.message), { cause: mend })
+}
+
+/**
+ * Replaces fetch/v4/decodeMessages, which appends with `push(...records)`: a batch of more than about 125,000 records, a few
+ * hundred compressed kilobytes, overflows the stack and stops the consumer for good. Appends one by one, stops when enough is
+ * decoded, and says which offset could not be read.
+ */
+export const decodeBatches = async (response: Decoder, maxBytes = MAX_DECODED_BYTES): Promise<unknown[]> => {
+  const decodeBatch = internal('src/protocol/recordBatch/v0/decoder.js') as DecodeBatch
+  const size = response.readInt32()
+  if (size <= 0 || !response.canReadBytes(size)) return []
+  const bytes = response.readBytes(size)
+  const decoder = new DecoderOf(bytes)
+  if (bytes.readInt8(MAGIC_AT) !== 2) return decodeOldFormat(decoder, size)
+  const records: Decoded = []
+  for (let decoded = 0; decoder.canReadBytes(BATCH_OVERHEAD) && decoded < maxBytes;) {
+    const offset = bytes.readBigInt64BE(decoder.offset)
+    const batch = await decodeBatch(decoder).catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') return null
+      throw unreadable(offset, error)
+    })
+    // The last batch of a response may be cut off by maxBytes; it comes whole with the next fetch.
+    if (batch === null) break
+    for (const record of batch.records) records.push(record)
+    decoded += sizeOf(batch.records)
+  }
+  return records
+}
+
+const decodeOldFormat = async (decoder: Decoder, size: number): Promise<unknown[]> => {
+  const decode = internal('src/protocol/messageSet/decoder.js') as (d: Decoder, size: number) => Promise<unknown[]>
+  return decode(decoder, size)
+}

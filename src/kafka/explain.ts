@@ -1,0 +1,112 @@
+import type { KafkaConfig } from '../config.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+
+// kafkajs errors → what a person can mend. By name, code and type, along the chain of causes; null for the rest.
+
+type KafkaFault = Error & { code?: unknown; type?: unknown; broker?: unknown; topic?: unknown; errors?: unknown }
+
+const chain = (error: unknown): KafkaFault[] => {
+  const found: KafkaFault[] = []
+  for (let at = error; at instanceof Error && found.length < 10; at = at.cause) {
+    found.push(at)
+    // createTopics and alterConfigs fail with one error per topic.
+    const { errors } = at as KafkaFault
+    if (Array.isArray(errors)) found.push(...errors.filter((each) => each instanceof Error))
+  }
+  return found
+}
+
+const SOCKET: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name not found',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the host',
+  ETIMEDOUT: 'no answer',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection closed',
+}
+
+const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ALTNAME_INVALID|CERT_/
+const TLS_TALK = /ERR_SSL|EPROTO|secure TLS connection/
+
+const REACH =
+  'check KAFKA_BROKERS, and that the broker runs and is reachable from here; it must advertise that address too'
+
+/** What every link of the chain says about the connection, most telling first. */
+const connectionFault = (fault: KafkaFault, config: KafkaConfig): [string, string] | null => {
+  const where = typeof fault.broker === 'string' ? fault.broker : config.brokers.join(', ')
+  const code = typeof fault.code === 'string' ? fault.code : ''
+  const { message, name } = fault
+  if (UNTRUSTED.test(code))
+    return [
+      `the TLS certificate of Kafka at ${where} is not trusted (${code})`,
+      'set KAFKA_SSL_CA_FILE to the authority that signed it',
+    ]
+  if (TLS_TALK.test(code) || TLS_TALK.test(message))
+    return [
+      `Kafka at ${where} does not speak TLS there, or refuses ours (KAFKA_SECURITY_PROTOCOL=${config.securityProtocol})`,
+      'use the port of the TLS listener, or change KAFKA_SECURITY_PROTOCOL',
+    ]
+  if (name === 'KafkaJSConnectionClosedError' || /^Closed connection/.test(message))
+    return [
+      `Kafka at ${where} closed the connection (KAFKA_SECURITY_PROTOCOL=${config.securityProtocol})`,
+      'a listener with TLS or SASL does this to a client without: check KAFKA_SECURITY_PROTOCOL and the port',
+    ]
+  if (SOCKET[code]) return [`cannot reach Kafka at ${where} (${SOCKET[code]})`, REACH]
+  if (name === 'KafkaJSRequestTimeoutError' || message === 'Connection timeout')
+    return [`cannot reach Kafka at ${where} (no answer)`, REACH]
+  if (name === 'KafkaJSConnectionError') return [`cannot reach Kafka at ${where} (connection closed)`, REACH]
+  return null
+}
+
+const topicOf = (fault: KafkaFault) => (typeof fault.topic === 'string' ? ` "${fault.topic}"` : '')
+
+const refusalOf = (fault: KafkaFault, config: KafkaConfig): [string, string] | null => {
+  const type = typeof fault.type === 'string' ? fault.type : ''
+  if (fault.name === 'KafkaJSSASLAuthenticationError' && /mechanism/.test(fault.message))
+    return [
+      `Kafka does not accept the SASL mechanism ${config.sasl?.mechanism ?? ''}`,
+      'set KAFKA_SASL_MECHANISM to one the broker has enabled',
+    ]
+  if (fault.name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED')
+    return [
+      `Kafka refuses the user "${config.sasl?.username ?? ''}" (SASL authentication failed)`,
+      'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    ]
+  if (type === 'ILLEGAL_SASL_STATE' || type === 'UNSUPPORTED_SASL_MECHANISM')
+    return [
+      'Kafka does not expect SASL on this listener, or not this mechanism',
+      'check KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and the port',
+    ]
+  if (type.endsWith('_AUTHORIZATION_FAILED')) {
+    const what = type.replace('_AUTHORIZATION_FAILED', '').toLowerCase().replaceAll('_', ' ')
+    return [`Kafka does not authorise us: ${what}${topicOf(fault)}`, 'ask for the ACLs that docs/operations.md lists']
+  }
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
+    return [`the topic${topicOf(fault)} does not exist`, 'create it: sluice topics create']
+  if (type === 'INVALID_REPLICATION_FACTOR')
+    return ['the replication factor is larger than the number of brokers', 'pass a smaller --replication-factor']
+  if (type === 'POLICY_VIOLATION' || type === 'INVALID_CONFIG' || type === 'INVALID_PARTITIONS')
+    return [`Kafka refuses the topic${topicOf(fault)} (${type})`, 'change the options, or create the topic by hand']
+  return null
+}
+
+export const explainKafkaError = (error: unknown, config: KafkaConfig): OperatorError | null => {
+  const faults = chain(error)
+  const ours = faults.find((fault) => fault instanceof OperatorError)
+  if (ours instanceof OperatorError) return ours
+  const said =
+    faults.map((fault) => refusalOf(fault, config)).find((found) => found !== null) ??
+    faults.map((fault) => connectionFault(fault, config)).find((found) => found !== null)
+  return said ? new OperatorError(said[0], said[1], ExitCode.unavailable, { cause: error }) : null
+}
+
+/** Runs one call on Kafka; a fault that a person can mend comes out as an OperatorError. */
+export const explained = async <T>(config: KafkaConfig, call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call()
+  } catch (error) {
+    throw explainKafkaError(error, config) ?? error
+  }
+}

@@ -1,0 +1,93 @@
+import { ConfigResourceTypes, type Admin } from 'kafkajs'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+
+export type TopicsToCreate = { topic: string; dlqTopic: string; partitions: number; replicationFactor: number }
+export type TopicSettings = { readonly maxMessageBytes: number; readonly compacted: boolean }
+export type TopicReport = {
+  readonly topic: string
+  readonly outcome: 'created' | 'existed'
+  readonly partitions: number
+  readonly maxMessageBytes: number
+  /** What an operator should mend, in words. */
+  readonly warnings: readonly string[]
+}
+type Describe = (topic: string) => Promise<{ partitions: number } | null>
+
+/** A dead letter is its source record plus our headers: it must fit wherever the record did. */
+export const DEAD_LETTER_ROOM = 65_536
+
+export const topicSettings = async (admin: Admin, topic: string): Promise<TopicSettings> => {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy', 'max.message.bytes'] }],
+  })
+  const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue
+  return {
+    maxMessageBytes: Number(value('max.message.bytes') ?? 1_048_588),
+    compacted: value('cleanup.policy')?.includes('compact') ?? false,
+  }
+}
+
+const compacted = (topic: string): OperatorError =>
+  new OperatorError(
+    `topic "${topic}" is compacted: all line items of an invoice share a key, so compaction deletes line items`,
+    `set cleanup.policy=delete: kafka-configs --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=delete`,
+    ExitCode.unavailable,
+  )
+
+/** Only for the topic of line items: a compacted one loses them in silence. */
+export const refuseCompaction = (topic: string, settings: TopicSettings): void => {
+  if (settings.compacted) throw compacted(topic)
+}
+
+const ensure = async (admin: Admin, describe: Describe, wanted: Wanted): Promise<TopicReport> => {
+  const { topic, partitions, replicationFactor, configEntries } = wanted
+  const there = await describe(topic)
+  // False when another process was faster; then it existed.
+  const created =
+    there === null &&
+    (await admin.createTopics({
+      waitForLeaders: true,
+      timeout: 10_000,
+      topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+    }))
+  const { maxMessageBytes } = await topicSettings(admin, topic)
+  const found = created ? partitions : ((await describe(topic))?.partitions ?? partitions)
+  const differs = found === partitions ? [] : [`it has ${found} partitions, not ${partitions}`]
+  return { topic, outcome: created ? 'created' : 'existed', partitions: found, maxMessageBytes, warnings: differs }
+}
+
+type Wanted = {
+  topic: string
+  partitions: number
+  replicationFactor: number
+  configEntries: { name: string; value: string }[]
+}
+
+/** Idempotent: what exists is left as it is, and reported. Refuses a source topic with compaction. */
+export const createTopics = async (
+  admin: Admin,
+  describe: Describe,
+  topics: TopicsToCreate,
+): Promise<TopicReport[]> => {
+  const { topic, dlqTopic, partitions, replicationFactor } = topics
+  const keep = { name: 'cleanup.policy', value: 'delete' }
+  const source = await ensure(admin, describe, { topic, partitions, replicationFactor, configEntries: [keep] })
+  refuseCompaction(topic, await topicSettings(admin, topic))
+  const room = source.maxMessageBytes + DEAD_LETTER_ROOM
+  const size = { name: 'max.message.bytes', value: String(room) }
+  const dlq = await ensure(admin, describe, {
+    topic: dlqTopic,
+    partitions,
+    replicationFactor,
+    configEntries: [keep, size],
+  })
+  const tooSmall =
+    dlq.maxMessageBytes < room
+      ? [`its max.message.bytes is ${dlq.maxMessageBytes}, below ${room}: large dead letters are cut to an envelope`]
+      : []
+  const loses = (await topicSettings(admin, dlqTopic)).compacted
+    ? ['it is compacted: it keeps one dead letter per invoice']
+    : []
+  return [source, { ...dlq, warnings: [...dlq.warnings, ...tooSmall, ...loses] }]
+}
