@@ -18,7 +18,7 @@ const rejection = (value: Buffer): string => {
 const raw = (field: string, literal: string): Buffer =>
   Buffer.from(JSON.stringify({ ...EVENT, [field]: '@@' }).replace('"@@"', literal))
 const item = (vendorItem: unknown): Buffer => bytesOf({ vendorItem })
-const text = Buffer.from
+const text = (content: string): Buffer => Buffer.from(content)
 
 describe('bytes that are not one JSON document', () => {
   const valid = bytesOf()
