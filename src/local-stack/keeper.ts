@@ -6,14 +6,17 @@ import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** `read` returns at our word or at our death. The reader is killed before the child's pid can belong to another. */
+/**
+ * `read` returns at our word or at our death. The reader is killed before the child's pid can belong to another. PIPE is
+ * ignored because after our death nobody listens to `echo`, and the folder must go all the same.
+ */
 const KEEPER = `
 folder=$1 signal=$2; shift 2
 mkdir -p -m 700 "$folder" && cd "$folder" || exit 1
 exec 3<&0
 "$@" </dev/null >>log 2>&1 3<&- &
 child=$!
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE
 { read -r word <&3
   kill -s "$signal" "$child"
   n=0; while [ $n -lt 50 ] && kill -0 "$child"; do sleep 0.1; n=$((n+1)); done
@@ -21,8 +24,8 @@ trap '' HUP INT TERM
 } >/dev/null 2>&1 &
 reader=$!
 wait "$child"; code=$?
-kill -s KILL "$reader"; wait "$reader" 2>/dev/null
-echo "$code"
+{ kill -s KILL "$reader"; wait "$reader"; } 2>/dev/null
+echo "$code" 2>/dev/null
 read -r word <&3
 [ "$word" = release ] && exit 0
 kill -s TERM 0
