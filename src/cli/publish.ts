@@ -8,11 +8,11 @@ import { parseColumnOption, type Field } from '../publish/csv-columns.ts'
 import { createFaultList } from '../publish/fault-list.ts'
 import type { Send } from '../publish/lanes.ts'
 import { createProgress } from '../publish/progress.ts'
-import { publish, type Outcome } from '../publish/publish.ts'
+import { publish, type FaultRow, type Outcome } from '../publish/publish.ts'
 import { exitCodeOf, reportJson, reportText } from '../publish/report.ts'
 import type { Row, Rows } from '../publish/row.ts'
-import { sendFault } from '../publish/send-fault.ts'
 import { generatedSource, openSource, type PublishSource } from '../publish/source.ts'
+import { createLog } from '../telemetry/log.ts'
 import type { Io } from './io.ts'
 
 type Flags = {
@@ -107,7 +107,7 @@ const sourceOf = async (file: string | undefined, flags: Flags, io: Io): Promise
 type Target = { readonly send: Send; readonly close: () => Promise<void>; readonly topic: string }
 
 const kafkaTarget = async (config: Config, topic: string): Promise<Target> => {
-  const producer = createProducer(config.kafka)
+  const producer = createProducer(config.kafka, createLog('silent'))
   await producer.connect()
   return { topic, send: (records) => producer.send(topic, records), close: () => producer.disconnect() }
 }
@@ -141,22 +141,34 @@ const run = async (file: string | undefined, flags: Flags, io: Io): Promise<Outc
   const tell = (text: string): void => void io.stderr.write(`${io.stderr.isTTY ? '\r\u001b[K' : ''}${text}\n`)
   const faults = createFaultList({ unit: source.unit, file: flags.faults ?? null, tell })
   const onProgress = (count: number): void => progress.update((published = count))
+  const rows = dryRun && !json ? showingFirst(source.rows, io) : source.rows
+  const { send } = target
+  const rate = flags.rate ?? null
+  const onFault = (fault: FaultRow): void => faults.add(fault)
+  let outcome: Outcome
   try {
-    const rows = dryRun && !json ? showingFirst(source.rows, io) : source.rows
-    const outcome = await publish({
-      rows, send: target.send, clock: systemClock, signal: io.drain, rate: flags.rate ?? null, onFault: (fault) => faults.add(fault), onProgress,
-    }) // prettier-ignore
+    outcome = await publish({ rows, send, clock: systemClock, signal: io.drain, rate, onFault, onProgress })
+  } finally {
     progress.stop()
     faults.close()
     await target.close()
-    const options = { topic: target.topic, unit: source.unit, dryRun }
-    io.stdout.write(`${json ? reportJson(outcome, options) : reportText(outcome, options)}\n`)
-    if (outcome.ending.kind === 'send-failed') throw sendFault(outcome.ending.error, target.topic)
-    return outcome
-  } finally {
-    progress.stop()
   }
+  const options = { topic: target.topic, unit: source.unit, dryRun }
+  io.stdout.write(`${json ? reportJson(outcome, options) : reportText(outcome, options)}\n`)
+  if (outcome.ending.kind === 'send-failed') throw sendFault(outcome.ending.error, target.topic)
+  return outcome
 }
+
+/** kafka/explain.ts has put into words what it knows. */
+const sendFault = (error: unknown, topic: string): OperatorError =>
+  error instanceof OperatorError
+    ? error
+    : new OperatorError(
+        `sending to ${topic} failed: ${error instanceof Error ? error.message : String(error)}`,
+        'sluice doctor checks the brokers; publishing again is harmless',
+        ExitCode.unavailable,
+        { cause: error },
+      )
 
 /** `sluice publish`. Faults a person can mend are thrown as OperatorError, out of parseAsync; every other end is an exit code. */
 export const publishCommand = (io: Io, exit: (code: ExitCode) => void): Command =>

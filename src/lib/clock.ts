@@ -1,14 +1,16 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Monotonic milliseconds, wall-clock milliseconds, and a sleep that ends early, without an error, when aborted. */
+/** Time as an argument. */
 export type Clock = {
-  now(): number
-  wall(): number
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Monotonic milliseconds: a flush timer on a wall clock would stand still when the clock is set back. */
+  readonly now: () => number
+  /** Milliseconds since the epoch. */
+  readonly wall: () => number
+  /** Ends early, without an error, when aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
-/** `now` never jumps: a flush timer on a wall clock stands still when the clock is set back. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

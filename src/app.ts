@@ -1,0 +1,161 @@
+// The composition root: Config → a consumer that runs until drained. Acquired from top to bottom, released in reverse.
+import type { Config } from './config.ts'
+import { createRelay } from './dead-letters/relay.ts'
+import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
+import { createKafka } from './kafka/client.ts'
+import { createProducer, isTooLarge } from './kafka/producer.ts'
+import type { Clock } from './lib/clock.ts'
+import { ExitCode, OperatorError } from './lib/operator-error.ts'
+import { version } from './lib/version.ts'
+import { createDecode } from './line-items/decode.ts'
+import { createPipeline, type Pipeline } from './pipeline/pipeline.ts'
+import { createDatabase, type Database } from './sink/database.ts'
+import { explainDatabaseError } from './sink/explain.ts'
+import { createMappingStore } from './sink/mapping-store.ts'
+import { checkSchema } from './sink/migrate.ts'
+import { createOffsetStore } from './sink/offset-store.ts'
+import { createOutbox } from './sink/outbox.ts'
+import { createSink } from './sink/transaction.ts'
+import { createKafkaSource, defaultTimeouts } from './source/kafka-source.ts'
+import { startPositions } from './source/start-position.ts'
+import type { Emit, TelemetryEvent } from './telemetry/events.ts'
+import type { Log } from './telemetry/log.ts'
+import { createEventLog } from './telemetry/log-events.ts'
+
+export type AppDeps = { clock: Clock; random: () => number; log: Log; timeouts?: typeof defaultTimeouts; emit?: Emit }
+
+/** A second look at what would stop us, after metadata had time to settle. */
+const CONFIRM_MS = 2_000
+const RELAY_END_MS = 3_000
+
+/**
+ * Consumes until `drain` is aborted; resolves to the exit code.
+ * @throws OperatorError for what a person can mend, at start-up and later.
+ */
+export async function runConsumer(config: Config, drain: AbortSignal, deps: AppDeps): Promise<ExitCode> {
+  const { log, clock } = deps
+  const eventLog = createEventLog(log, clock.now)
+  const emit = (event: TelemetryEvent) => {
+    eventLog(event)
+    deps.emit?.(event)
+  }
+  const admin = createAdmin(config.kafka, log)
+  const database = createDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    writer: config.prismaWriter,
+    applicationName: config.kafka.clientId,
+  })
+  const producer = createProducer(config.kafka, log)
+  try {
+    await startUp(config, { admin, database, producer })
+    return await consume(config, drain, { ...deps, admin, database, producer, emit })
+  } catch (error) {
+    throw explainDatabaseError(error, config.databaseUrl) ?? error
+  } finally {
+    await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
+  }
+}
+
+type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
+
+/** Bounded in time; every fault is one clear line (OperatorError). */
+async function startUp({ topic, dlqTopic, databaseUrl }: Config, { admin, database, producer }: Connected) {
+  const schema = checkSchema(database).catch((error: unknown) => {
+    throw explainDatabaseError(error, databaseUrl) ?? error
+  })
+  const topics = admin.connect().then(() => admin.checkTopics({ topic, dlqTopic }))
+  await Promise.all([schema, topics, producer.connect()])
+}
+
+async function consume(
+  config: Config,
+  drain: AbortSignal,
+  deps: Required<Pick<AppDeps, 'emit'>> & AppDeps & Connected,
+) {
+  const { clock, emit, database, producer } = deps
+  const { groupId, dlqTopic } = config
+  const relay = createRelay({
+    ...{ clock, emit, isTooLarge, appVersion: version },
+    outbox: createOutbox({ database, groupId }),
+    send: (records) => producer.send(dlqTopic, records),
+  })
+  const pipeline = assemble(config, {
+    ...deps,
+    emit: (event) => {
+      emit(event)
+      if (event.type === 'flushed' && event.deadLettered > 0) relay.notify()
+    },
+  })
+  const relaying = relay.run()
+  const stopDraining = drainOn(drain, pipeline, config.shutdownTimeoutMs)
+  let left = 0
+  try {
+    left = await pipeline.run()
+  } finally {
+    stopDraining()
+    await relay.end(RELAY_END_MS)
+    await Promise.race([relaying, clock.sleep(RELAY_END_MS)])
+  }
+  emit({ type: 'stopped', clean: left === 0, left })
+  return left === 0 ? ExitCode.ok : ExitCode.partial
+}
+
+function assemble(
+  config: Config,
+  { clock, random, log, emit, ...deps }: Required<Pick<AppDeps, 'emit'>> & AppDeps & Connected,
+) {
+  const { groupId, topic } = config
+  const { admin, database } = deps
+  const owner = { groupId, topic }
+  const sink = createSink({ ...owner, database, clock, mappings: createMappingStore({ database }) })
+  const store = createOffsetStore({ ...owner, database })
+  const source = createKafkaSource(
+    { ...owner, ...(deps.timeouts ?? defaultTimeouts), concurrency: config.flushLanes },
+    {
+      ...{ clock, emit },
+      kafka: createKafka(config.kafka, log),
+      startPositions: (partitions) =>
+        startPositions(partitions, {
+          store,
+          broker: {
+            topicId: () => admin.topicId(topic),
+            bounds: () => admin.endOffsets(topic),
+            committed: () => admin.committedOffsets(groupId, topic),
+          },
+          confirm: () => clock.sleep(CONFIRM_MS),
+        }),
+      // An unreachable broker is an OperatorError too, but here it is only waited for.
+      isFatal: (error) =>
+        error instanceof OperatorError ? error.exitCode === ExitCode.fatal : sink.classify(error).fate === 'fatal',
+    },
+  )
+  return createPipeline({
+    ...{ source, sink, clock, random, emit },
+    decode: createDecode({ now: clock.wall }),
+    capacity: { records: config.bufferMaxRecords, bytes: config.bufferMaxBytes },
+    lanes: config.flushLanes,
+    bounds: {
+      maxRecords: config.flushMaxRecords,
+      maxBytes: config.flushMaxBytes,
+      minAgeMs: config.flushMinAgeMs,
+      maxAgeMs: config.flushMaxAgeMs,
+      targetMs: config.flushTargetMs,
+    },
+  })
+}
+
+/** First signal: drain, for at most `timeoutMs`, then give up what is left (its next owner reads it again). */
+function drainOn(signal: AbortSignal, pipeline: Pipeline, timeoutMs: number): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = () => {
+    pipeline.drain(String(signal.reason))
+    timer = setTimeout(() => pipeline.abort(), timeoutMs)
+  }
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin, { once: true })
+  return () => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', begin)
+  }
+}

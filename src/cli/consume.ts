@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import { runConsumer } from '../app.ts'
+import { loadConfig } from '../config.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { ExitCode } from '../lib/operator-error.ts'
+import { version } from '../lib/version.ts'
+import { createLog } from '../telemetry/log.ts'
+import type { Io } from './io.ts'
+
+export const consumeCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
+  new Command('consume')
+    .description('work as one member of the consumer group until SIGTERM or SIGINT; start it again to scale')
+    .addHelpText(
+      'after',
+      `
+Logs are JSON lines on stdout. The first SIGTERM or SIGINT drains: what is buffered is written and committed, exit code 0.
+A second one ends at once (exit code 130); nothing is lost, the next owner reads the rest again.
+
+Example:
+  KAFKA_BROKERS=localhost:9092 DATABASE_URL=postgres://sluice:secret@localhost/sluice sluice consume`,
+    )
+    .action(async () => {
+      const config = loadConfig(io.env, ['kafka', 'database'])
+      const log = createLog(config.logLevel)
+      const { groupId, topic } = config
+      log.info({ version, groupId, topic, clientId: config.kafka.clientId }, 'starting')
+      exit(await runConsumer(config, io.drain, { clock: systemClock, random: Math.random, log }))
+    })

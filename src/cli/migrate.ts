@@ -1,0 +1,13 @@
+import { Command } from 'commander'
+import { loadConfig } from '../config.ts'
+import { ExitCode } from '../lib/operator-error.ts'
+import { migrate } from '../sink/migrate.ts'
+import type { Io } from './io.ts'
+
+export const migrateCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
+  new Command('migrate').description('create or update the tables in DATABASE_URL').action(async () => {
+    const { databaseUrl } = loadConfig(io.env, ['database'])
+    const { applied } = await migrate(databaseUrl)
+    io.stdout.write(applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`)
+    exit(ExitCode.ok)
+  })

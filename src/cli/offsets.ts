@@ -1,0 +1,142 @@
+import { userInfo } from 'node:os'
+import Table from 'cli-table3'
+import { Command, Option } from 'commander'
+import { type Config, loadConfig } from '../config.ts'
+import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { createDatabase } from '../sink/database.ts'
+import { explainDatabaseError } from '../sink/explain.ts'
+import { checkSchema } from '../sink/migrate.ts'
+import { createOffsetStore, type OffsetStore } from '../sink/offset-store.ts'
+import { createLog } from '../telemetry/log.ts'
+import type { Io } from './io.ts'
+
+type Connected = { config: Config; admin: KafkaAdmin; store: OffsetStore }
+
+export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command => {
+  const command = new Command('offsets').description('where the group stands: show it, or set it')
+  command
+    .command('show')
+    .description(
+      'per partition: position in PostgreSQL, commit in Kafka, end of the topic, lag, and what became of the records',
+    )
+    .option('--json', 'one JSON array')
+    .action(async ({ json }: { json?: true }) => {
+      await connected(io, (all) => show(io, all, json ?? false))
+      exit(ExitCode.ok)
+    })
+  command
+    .command('reset')
+    .description('set the position of every partition in PostgreSQL, with counters from zero; written to audit_entry')
+    .addOption(
+      new Option('--to <where>', 'earliest: the beginning of the topic · kafka: what the group committed there')
+        .choices(['earliest', 'kafka'])
+        .makeOptionMandatory(),
+    )
+    .option('--partition <n...>', 'only these partitions')
+    .option('--yes', 'do it; without, only say what would be done')
+    .addHelpText(
+      'after',
+      `
+Records below a later position are skipped for good; records above an earlier one are read again, which changes nothing (they
+are known as duplicates by their event id). Stop the members of the group first, or they are only moved at their next batch.
+
+Example:
+  sluice offsets reset --to earliest --yes`,
+    )
+    .action(async (options: ResetOptions) => {
+      await connected(io, (all) => reset(io, all, options))
+      exit(ExitCode.ok)
+    })
+  return command
+}
+
+async function connected(io: Io, work: (all: Connected) => Promise<void>): Promise<void> {
+  const config = loadConfig(io.env, ['kafka', 'database'])
+  const admin = createAdmin(config.kafka, createLog('silent'))
+  const database = createDatabase({ url: config.databaseUrl, poolSize: 2, writer: 'fast' })
+  try {
+    await checkSchema(database)
+    await admin.connect()
+    await work({ config, admin, store: createOffsetStore({ ...config, database }) })
+  } catch (error) {
+    throw explainDatabaseError(error, config.databaseUrl) ?? error
+  } finally {
+    await Promise.allSettled([admin.disconnect(), database.close()])
+  }
+}
+
+async function show(io: Io, { config, admin, store }: Connected, json: boolean): Promise<void> {
+  const { groupId, topic } = config
+  // Database first, Kafka second: a lag is never shown as negative.
+  const rows = new Map((await store.show()).map((row) => [row.partition, row]))
+  const [ends, committed] = await Promise.all([admin.endOffsets(topic), admin.committedOffsets(groupId, topic)])
+  const lines = [...ends]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, { low, high }]) => {
+      const row = rows.get(partition)
+      const position = row?.nextOffset ?? null
+      const { inserted = 0n, duplicate = 0n, deadLettered = 0n, ignored = 0n } = row ?? {}
+      const lag = high - (position ?? low)
+      return {
+        partition,
+        position,
+        committed: committed.get(partition) ?? null,
+        end: high,
+        lag,
+        inserted,
+        duplicate,
+        deadLettered,
+        ignored,
+      }
+    })
+  if (json) {
+    io.stdout.write(
+      `${JSON.stringify(lines, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}\n`,
+    )
+    return
+  }
+  const head = ['partition', 'position', 'committed', 'end', 'lag', 'written', 'duplicates', 'dead letters', 'ignored']
+  const table = new Table({ head, style: { head: [], border: [] }, colAligns: head.map(() => 'right') })
+  for (const line of lines) table.push(Object.values(line).map((value) => String(value ?? '–')))
+  io.stdout.write(`group ${groupId}, topic ${topic}\n${table.toString()}\n`)
+}
+
+type ResetOptions = { to: 'earliest' | 'kafka'; partition?: string[]; yes?: true }
+
+async function reset(io: Io, { config, admin, store }: Connected, options: ResetOptions): Promise<void> {
+  const { groupId, topic } = config
+  const [ends, committed, topicId] = await Promise.all([
+    admin.endOffsets(topic),
+    admin.committedOffsets(groupId, topic),
+    admin.topicId(topic),
+  ])
+  const before = new Map((await store.show()).map(({ partition, nextOffset }) => [partition, nextOffset]))
+  const rows = chosen(options.partition, [...ends.keys()]).map((partition) => {
+    const { low = 0n, high = 0n } = ends.get(partition) ?? {}
+    const kafka = committed.get(partition) ?? low
+    // A commit outside the log belongs to an older topic of that name.
+    const nextOffset = options.to === 'earliest' || kafka < low || kafka > high ? low : kafka
+    return { partition, nextOffset, topicId }
+  })
+  for (const { partition, nextOffset } of rows)
+    io.stdout.write(`partition ${partition}: ${before.get(partition) ?? '–'} → ${nextOffset}\n`)
+  if (!options.yes) {
+    io.stdout.write('nothing was changed; add --yes to do it\n')
+    return
+  }
+  await store.reset(rows, userInfo().username)
+  io.stdout.write(`group ${groupId} begins there now\n`)
+}
+
+function chosen(wanted: string[] | undefined, all: number[]): number[] {
+  if (!wanted) return all.sort((a, b) => a - b)
+  const partitions = wanted.map(Number)
+  const unknown = wanted.filter((_, i) => !all.includes(partitions[i] ?? -1))
+  if (unknown.length === 0) return partitions
+  throw new OperatorError(
+    `the topic has no partition ${unknown.join(', ')}`,
+    `it has 0 to ${all.length - 1}`,
+    ExitCode.usage,
+  )
+}

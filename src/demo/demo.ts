@@ -1,0 +1,216 @@
+// `sluice demo`: everything, once, for real. Finds or starts Kafka and PostgreSQL, publishes generated line items, lets
+// two members of one group work them off, and proves the result from what is in the topic and in the tables.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Config, loadConfig } from '../config.ts'
+import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
+import { createProducer } from '../kafka/producer.ts'
+import { readTopic } from '../kafka/read-topic.ts'
+import type { Clock } from '../lib/clock.ts'
+import { ExitCode } from '../lib/operator-error.ts'
+import { findStack, type LocalStack } from '../local-stack/local-stack.ts'
+import { generatedRows } from '../publish/generated-rows.ts'
+import { publish } from '../publish/publish.ts'
+import { inventoryRows, ledgerRows, letterRows } from '../sink/audit.ts'
+import { createDatabase, type Database } from '../sink/database.ts'
+import { migrate } from '../sink/migrate.ts'
+import { createOffsetStore } from '../sink/offset-store.ts'
+import { createOutbox } from '../sink/outbox.ts'
+import { createScratchDatabase } from '../sink/scratch-database.ts'
+import { createLog } from '../telemetry/log.ts'
+import { type Member, startMember } from './member.ts'
+import { expectedOf } from './oracle.ts'
+import { createProgress, type Totals } from './progress.ts'
+import { prove, type ProofLine } from './proof.ts'
+
+export type DemoOptions = { events: number; seed: number; keep: boolean }
+export type DemoDeps = {
+  env: NodeJS.ProcessEnv
+  out: NodeJS.WriteStream
+  clock: Clock
+  /** Ctrl-C. */
+  signal: AbortSignal
+  /** How the proof is shown. */
+  table: (lines: readonly ProofLine[]) => string
+}
+
+const PARTITIONS = 4
+const POLL_MS = 250
+/** The second member joins when so much is settled. */
+const LATE = 0.2
+
+type World = { config: Config; env: NodeJS.ProcessEnv; admin: KafkaAdmin; database: Database; folder: string }
+type Release = (() => Promise<unknown>)[]
+
+export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<ExitCode> {
+  const release: Release = []
+  try {
+    const world = await prepare(deps, release)
+    const members: Member[] = []
+    release.push(() => Promise.all(members.map((member) => member.stop())))
+    await work(options, world, members, deps)
+    say(deps, 'stopping the members (SIGTERM) …')
+    const codes = await Promise.all(members.map((member) => member.stop()))
+    say(
+      deps,
+      `members ended with exit code ${codes.join(' and ')}\nreading topic, ledger, inventory, offsets and dead letters …`,
+    )
+    const lines = await proof(world, codes)
+    deps.out.write(`${deps.table(lines)}\n`)
+    if (options.keep) await keep(world, deps)
+    return lines.every(({ ok }) => ok) ? ExitCode.ok : ExitCode.partial
+  } catch (error) {
+    if (!deps.signal.aborted) throw error
+    say(deps, 'stopped; cleaning up …')
+    return ExitCode.aborted
+  } finally {
+    for (const free of release.reverse()) await free().catch(() => {})
+  }
+}
+
+const say = ({ out }: DemoDeps, text: string) => out.write(`${text}\n`)
+
+async function prepare(deps: DemoDeps, release: Release): Promise<World> {
+  const { signal } = deps
+  const stack: LocalStack = await findStack({ env: deps.env, log: (line) => say(deps, line), signal })
+  release.push(() => stack.stop())
+  const scratch = await createScratchDatabase(stack.postgres.url)
+  release.push(() => scratch.drop())
+  const env = {
+    ...deps.env,
+    KAFKA_BROKERS: stack.kafka.brokers.join(','),
+    KAFKA_TOPIC: scratch.name.replaceAll('_', '-'),
+    KAFKA_DLQ_TOPIC: `${scratch.name.replaceAll('_', '-')}.dlq`,
+    KAFKA_GROUP_ID: scratch.name.replaceAll('_', '-'),
+    DATABASE_URL: scratch.url,
+  }
+  const config = loadConfig(env, ['kafka', 'database'])
+  const { applied } = await migrate(config.databaseUrl)
+  say(deps, `migrated database ${scratch.name} (${applied.length} applied)`)
+  const admin = createAdmin(config.kafka, createLog('silent'))
+  await admin.connect()
+  release.push(() => admin.disconnect())
+  const { topic, dlqTopic } = config
+  await admin.createTopics({ topic, dlqTopic, partitions: PARTITIONS, replicationFactor: 1 })
+  release.push(() => admin.deleteTopics([topic, dlqTopic]))
+  say(deps, `created topics ${topic} and ${dlqTopic} (${PARTITIONS} partitions each)`)
+  const database = createDatabase({ url: config.databaseUrl, poolSize: 3, writer: 'fast' })
+  release.push(() => database.close())
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'))
+  release.push(() => rm(folder, { recursive: true, force: true }))
+  signal.throwIfAborted()
+  return { config, env, admin, database, folder }
+}
+
+/** Publishes, consumes, and waits until everything is settled and every dead letter published. */
+async function work(options: DemoOptions, world: World, members: Member[], deps: DemoDeps): Promise<void> {
+  const { signal, clock } = deps
+  const start = (name: string) => members.push(startMember(name, world.env, join(world.folder, `${name}.log`)))
+  say(
+    deps,
+    `publishing ${options.events.toLocaleString('en-US')} generated records (seed ${options.seed}); member-1 starts now, member-2 joins late`,
+  )
+  start('member-1')
+  const progress = createProgress(deps.out, clock.now)
+  let published = 0
+  const publishing = publishGenerated(options, world, deps, (count) => (published = count))
+  publishing.catch(() => {}) // awaited below
+  for (;;) {
+    const totals = await read(world, { published, expected: options.events })
+    progress.draw(totals, members)
+    const settled = totals.written + totals.duplicates + totals.deadLetters + totals.ignored
+    if (members.length === 1 && settled >= LATE * options.events) start('member-2')
+    if (published === options.events && totals.lag === 0 && members.length === 2 && (await relayed(world))) {
+      await publishing
+      progress.done(totals, members)
+      return
+    }
+    await Promise.race([
+      clock.sleep(POLL_MS, signal),
+      publishing.then(() => clock.sleep(POLL_MS, signal)),
+      ...members.map(({ failed }) => failed),
+    ])
+    signal.throwIfAborted()
+  }
+}
+
+async function publishGenerated(
+  { events, seed }: DemoOptions,
+  { config }: World,
+  { clock, signal }: DemoDeps,
+  onProgress: (count: number) => void,
+) {
+  const producer = createProducer(config.kafka, createLog('silent'))
+  await producer.connect()
+  try {
+    const rows = generatedRows({ count: events, seed })
+    const send = (records: Parameters<typeof producer.send>[1]) => producer.send(config.topic, records)
+    const { ending } = await publish({ rows, send, clock, signal, rate: null, onFault: () => {}, onProgress })
+    if (ending.kind === 'send-failed') throw ending.error
+  } finally {
+    await producer.disconnect()
+  }
+}
+
+const store = ({ config, database }: World) => createOffsetStore({ ...config, database })
+
+/** Database first, Kafka second: the lag is never too small. */
+async function read(world: World, { published, expected }: Pick<Totals, 'published' | 'expected'>): Promise<Totals> {
+  const rows = await store(world).show()
+  const ends = await world.admin.endOffsets(world.config.topic)
+  const sum = (pick: (row: (typeof rows)[number]) => bigint) =>
+    Number(rows.reduce((total, row) => total + pick(row), 0n))
+  const end = Number([...ends.values()].reduce((total, { high }) => total + high, 0n))
+  return {
+    ...{ published, expected },
+    written: sum((row) => row.inserted),
+    duplicates: sum((row) => row.duplicate),
+    deadLetters: sum((row) => row.deadLettered),
+    ignored: sum((row) => row.ignored),
+    lag: end - sum((row) => row.nextOffset),
+  }
+}
+
+const relayed = async ({ database, config }: World) =>
+  (await createOutbox({ database, groupId: config.groupId }).pending()) === 0
+
+async function proof(world: World, codes: readonly (number | string)[]): Promise<ProofLine[]> {
+  const { config, admin, database } = world
+  const { topic, dlqTopic, groupId } = config
+  const log = createLog('silent')
+  const expected = expectedOf(await readTopic(config.kafka, topic, log))
+  const dlq = await readTopic(config.kafka, dlqTopic, log)
+  const ends = await admin.endOffsets(topic)
+  const lines = await prove(expected, {
+    ledger: ledgerRows(database),
+    inventory: await inventoryRows(database),
+    offsets: await store(world).show(),
+    letters: await letterRows(database, groupId),
+    endOffsets: new Map([...ends].map(([partition, { high }]) => [partition, high])),
+    committed: await admin.committedOffsets(groupId, topic),
+    dlq: dlq.map((record) => ({
+      ...record,
+      dlqId: record.headers.find(([name]) => name === 'dlq.id')?.[1]?.toString() ?? null,
+    })),
+  })
+  const clean = codes.filter((code) => code === 0).length
+  const ended = {
+    what: 'members that drained and ended with exit code 0',
+    expected: String(codes.length),
+    found: String(clean),
+  }
+  return [...lines, { ...ended, ok: clean === codes.length }]
+}
+
+async function keep({ config, env, folder }: World, deps: DemoDeps): Promise<void> {
+  const names = ['KAFKA_BROKERS', 'KAFKA_TOPIC', 'KAFKA_DLQ_TOPIC', 'KAFKA_GROUP_ID', 'DATABASE_URL'] as const
+  say(deps, `\nKafka and PostgreSQL stay up until Ctrl-C. In another terminal:\n`)
+  for (const name of names) say(deps, `  export ${name}='${env[name] ?? ''}'`)
+  say(
+    deps,
+    `\n  npx sluice offsets show\n  npx sluice publish --generate 1000 --seed 9\n  npx sluice consume\n  psql "$DATABASE_URL"\n`,
+  )
+  say(deps, `Logs of the members (group ${config.groupId}): ${folder}`)
+  while (!deps.signal.aborted) await deps.clock.sleep(2 ** 30, deps.signal)
+}

@@ -1,0 +1,138 @@
+// Expected (from the topic) against found (in PostgreSQL, Kafka's offsets and the DLQ topic). The pipeline's own
+// counters are only ever on the side that has to be proved.
+import { type Expected, micros, type TopicRecord } from './oracle.ts'
+
+export type ProofLine = { what: string; expected: string; found: string; ok: boolean }
+
+/** What the proof reads, beside the topic. */
+export type Evidence = {
+  ledger: AsyncIterable<{
+    eventId: string
+    userId: string
+    itemId: string
+    invoiceId: string
+    lineNumber: number
+    quantity: string
+    unitPrice: string
+  }>
+  /** Item id → quantity on hand. */
+  inventory: ReadonlyMap<string, string>
+  offsets: readonly {
+    partition: number
+    nextOffset: bigint
+    inserted: bigint
+    duplicate: bigint
+    deadLettered: bigint
+    ignored: bigint
+  }[]
+  letters: readonly {
+    id: string
+    partition: number
+    recordOffset: bigint
+    value: Buffer | null
+    publishedAt: Date | null
+  }[]
+  endOffsets: ReadonlyMap<number, bigint>
+  committed: ReadonlyMap<number, bigint | null>
+  /** Records of the DLQ topic with the text of their dlq.id header. */
+  dlq: readonly (TopicRecord & { dlqId: string | null })[]
+}
+
+export async function prove(expected: Expected, evidence: Evidence): Promise<ProofLine[]> {
+  const { offsets, letters, dlq, endOffsets } = evidence
+  const ledger = await readLedger(expected, evidence)
+  const sum = (pick: (row: Evidence['offsets'][number]) => bigint) =>
+    offsets.reduce((total, row) => total + pick(row), 0n)
+  const dlqIds = new Set(dlq.map(({ dlqId }) => dlqId))
+  const letterIds = new Set(letters.map(({ id }) => id))
+  const published = [...letterIds].filter((id) => dlqIds.has(id)).length
+  const foreign = [...dlqIds].filter((id) => id === null || !letterIds.has(id)).length
+  const positions = [...endOffsets].map(([partition, end]) => ({
+    end,
+    row: offsets.find((o) => o.partition === partition),
+  }))
+  const mustFail = expected.bad + expected.conflicts
+  return [
+    line(
+      'records in the topic, each settled once',
+      expected.records,
+      sum((o) => o.inserted + o.duplicate + o.deadLettered + o.ignored),
+    ),
+    line('distinct valid events = ledger rows', expected.events.size, ledger.rows),
+    line('ledger rows that differ from their event, or have none', 0, ledger.wrong),
+    line(
+      'repeated events, counted once',
+      expected.duplicates,
+      sum((o) => o.duplicate),
+    ),
+    line('quantity, all valid events = ledger', decimal(expectedTotal(expected)), decimal(ledger.total)),
+    line('items whose inventory is not the sum of their ledger rows', 0, ledger.wrongItems),
+    line('records that must fail = dead letters', mustFail, letters.length),
+    line('dead letters with other bytes than their record', 0, letters.filter((l) => !sameBytes(expected, l)).length),
+    line('distinct dead letters in the DLQ topic', mustFail, published),
+    line('records in the DLQ topic that are no dead letter of ours', 0, foreign),
+    line(
+      'tombstones ignored',
+      expected.tombstones,
+      sum((o) => o.ignored),
+    ),
+    line(
+      'partitions settled to their end (PostgreSQL)',
+      endOffsets.size,
+      positions.filter((p) => p.row?.nextOffset === p.end).length,
+    ),
+    line(
+      'partitions committed to their end (Kafka)',
+      endOffsets.size,
+      [...endOffsets].filter(([p, end]) => end === 0n || evidence.committed.get(p) === end).length,
+    ),
+  ]
+}
+
+async function readLedger({ events }: Expected, { ledger, inventory }: Evidence) {
+  const perItem = new Map<string, bigint>()
+  let rows = 0
+  let wrong = 0
+  let total = 0n
+  for await (const row of ledger) {
+    rows += 1
+    const quantity = micros6(row.quantity)
+    total += quantity
+    perItem.set(row.itemId, (perItem.get(row.itemId) ?? 0n) + quantity)
+    const event = events.get(`${row.userId}/${row.eventId}`)
+    const same =
+      event?.quantityMicros === quantity &&
+      event.unitPriceMicros === micros6(row.unitPrice) &&
+      event.invoiceId === row.invoiceId &&
+      event.lineNumber === row.lineNumber
+    if (!same) wrong += 1
+  }
+  const items = new Set([...perItem.keys(), ...inventory.keys()])
+  const wrongItems = [...items].filter((id) => (perItem.get(id) ?? 0n) !== micros6(inventory.get(id) ?? '0')).length
+  return { rows, wrong, total, wrongItems }
+}
+
+const micros6 = (text: string): bigint => micros(text) ?? BigInt(text.replace('.', '')) // sums may exceed 12 digits; six decimals
+
+function expectedTotal({ events }: Expected): bigint {
+  let total = 0n
+  for (const { quantityMicros } of events.values()) total += quantityMicros
+  return total
+}
+
+function sameBytes({ letters }: Expected, letter: Evidence['letters'][number]): boolean {
+  const record = letters.get(`${letter.partition}/${letter.recordOffset}`)
+  if (!record) return false
+  return record.value === null ? letter.value === null : letter.value !== null && record.value.equals(letter.value)
+}
+
+function line(what: string, expected: number | bigint | string, found: number | bigint | string): ProofLine {
+  return { what, expected: format(expected), found: format(found), ok: String(expected) === String(found) }
+}
+
+const format = (value: number | bigint | string) => (typeof value === 'string' ? value : value.toLocaleString('en-US'))
+
+function decimal(value: bigint): string {
+  const digits = String(value < 0n ? -value : value).padStart(7, '0')
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`
+}

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from 'commander'
+import { consumeCommand } from './cli/consume.ts'
+import { demoCommand } from './cli/demo.ts'
+import { createIo } from './cli/io.ts'
+import { migrateCommand } from './cli/migrate.ts'
+import { offsetsCommand } from './cli/offsets.ts'
+import { publishCommand } from './cli/publish.ts'
+import { topicsCommand } from './cli/topics.ts'
+import { ExitCode, OperatorError } from './lib/operator-error.ts'
+import { version } from './lib/version.ts'
+
+// argv → command → exit code. The only file that ends the process.
+
+const io = createIo()
+let code: ExitCode = ExitCode.ok
+const exit = (next: ExitCode) => {
+  code = next
+}
+
+const program = new Command('sluice')
+  .description('Invoice line items from Kafka to PostgreSQL: adaptive batches, exactly-once effect, dead letters.')
+  .version(version)
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride()
+  .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
+for (const command of [demoCommand, publishCommand, consumeCommand, topicsCommand, migrateCommand, offsetsCommand])
+  program.addCommand(command(io, exit).exitOverride())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) code = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage
+  else if (error instanceof OperatorError) {
+    io.stderr.write(`sluice: ${error.message}\n${error.remedy ? `  → ${error.remedy}\n` : ''}`)
+    code = error.exitCode
+  } else {
+    io.stderr.write(
+      `sluice: unexpected fault, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
+    )
+    code = ExitCode.fatal
+  }
+}
+process.exit(code)
