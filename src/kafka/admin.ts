@@ -1,7 +1,7 @@
 import type { KafkaConfig } from '../config.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createKafka } from './client.ts'
+import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, fetchTopicId } from './cluster.ts'
 import { explained } from './explain.ts'
 import {
@@ -22,6 +22,7 @@ export type KafkaAdmin = {
   connect(): Promise<void>
   disconnect(): Promise<void>
   createTopics(topics: TopicsToCreate): Promise<TopicReport[]>
+  deleteTopics(topics: string[]): Promise<void>
   /** All missing topics, or a compacted source topic, in one OperatorError. */
   checkTopics(topics: { topic: string; dlqTopic: string }): Promise<TopicDescription[]>
   /** Null when there is no such topic. */
@@ -45,8 +46,9 @@ const missing = (topics: readonly string[]): OperatorError => {
   return new OperatorError(`${verb} not exist`, 'create what is missing: sluice topics create', ExitCode.unavailable)
 }
 
-export const createAdmin = (config: KafkaConfig, log: Log): KafkaAdmin => {
-  const { admin, cluster } = adminWithCluster(createKafka(config, log, 'bounded'))
+export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: number): KafkaAdmin => {
+  const { kafka, connect } = createBoundedKafka(config, log, connectDeadlineMs)
+  const { admin, cluster } = adminWithCluster(kafka)
   const call = <T>(work: () => Promise<T>): Promise<T> => explained(config, work)
 
   const describeTopic = (topic: string) =>
@@ -62,9 +64,10 @@ export const createAdmin = (config: KafkaConfig, log: Log): KafkaAdmin => {
     })
 
   return {
-    connect: () => call(() => admin.connect()),
+    connect: () => call(() => connect(admin)),
     disconnect: () => admin.disconnect(),
     createTopics: (topics) => call(() => createTopics(admin, describeTopic, topics)),
+    deleteTopics: (topics) => call(() => admin.deleteTopics({ topics })),
     describeTopic,
     settings: (topic) => call(() => topicSettings(admin, topic)),
     topicId: (topic) => call(() => fetchTopicId(cluster, topic)),

@@ -2,17 +2,18 @@ import './patches.ts'
 import { Kafka, logLevel, type KafkaConfig as KafkaOptions, type logCreator, type RetryOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
+import { trackSockets } from './sockets.ts'
 
 export { headerPairs } from './patches.ts'
+
+/** kafkajs waits requestTimeout (30 s) for the first answer of a listener that took the connection and says nothing. */
+export const CONNECT_DEADLINE_MS = 8_000
 
 /** Patient: outages of brokers are ridden out. maxRetryTime stays far below the session timeout (no heartbeat in between). */
 const PATIENT: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 }
 
-/** For what a person waits for: tries every broker, and gives up within ten seconds. */
-const bounded = (brokers: number): KafkaOptions['retry'] & { connectionTimeout: number } => {
-  const tries = Math.min(Math.max(brokers, 2), 4)
-  return { initialRetryTime: 100, maxRetryTime: 300, retries: tries - 1, connectionTimeout: Math.floor(7_000 / tries) }
-}
+/** For commands and start-up checks: a person waits. Enough tries to meet each of three brokers. */
+const IMPATIENT: RetryOptions = { initialRetryTime: 100, maxRetryTime: 300, retries: 3 }
 
 // Record content never; the rest of what kafkajs tells beside its text.
 const SHOWN = [
@@ -52,22 +53,44 @@ const saslOptions = ({ mechanism, ...user }: NonNullable<KafkaConfig['sasl']>): 
     : { mechanism: 'scram-sha-512', ...user }
 }
 
-/**
- * One per consumer: two consumers of one instance and group share kafkajs' map of committed offsets.
- * `patience: 'bounded'` is for commands and start-up checks, which must fail within ten seconds.
- */
-export const createKafka = (config: KafkaConfig, log: Log, patience: 'patient' | 'bounded' = 'patient'): Kafka => {
-  const { connectionTimeout, ...retry } =
-    patience === 'bounded' ? bounded(config.brokers.length) : { connectionTimeout: 5_000, ...PATIENT }
-  return new Kafka({
-    brokers: config.brokers,
-    clientId: config.clientId,
-    connectionTimeout,
-    requestTimeout: 30_000,
-    retry,
-    logLevel: logLevel.WARN,
-    logCreator: routed(log),
-    ...(config.ssl ? { ssl: tlsOptions(config.ssl) } : {}),
-    ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
+const options = (config: KafkaConfig, log: Log): KafkaOptions => ({
+  brokers: config.brokers,
+  clientId: config.clientId,
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  retry: PATIENT,
+  logLevel: logLevel.WARN,
+  logCreator: routed(log),
+  ...(config.ssl ? { ssl: tlsOptions(config.ssl) } : {}),
+  ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
+})
+
+/** One per consumer: two consumers of one instance and group share kafkajs' map of committed offsets. */
+export const createKafka = (config: KafkaConfig, log: Log): Kafka => new Kafka(options(config, log))
+
+export type BoundedKafka = {
+  readonly kafka: Kafka
+  /** Connects, or fails within ten seconds, whatever the other side does; nothing stays behind that keeps the process alive. */
+  readonly connect: (client: { connect(): Promise<void> }) => Promise<void>
+}
+
+/** For commands, start-up checks and the producer: fails fast instead of waiting for brokers to come back. */
+export const createBoundedKafka = (config: KafkaConfig, log: Log, deadlineMs = CONNECT_DEADLINE_MS): BoundedKafka => {
+  const sockets = trackSockets()
+  const kafka = new Kafka({
+    ...options(config, log),
+    connectionTimeout: 3_000,
+    retry: IMPATIENT,
+    socketFactory: sockets.factory,
   })
+  return {
+    kafka,
+    async connect(client) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(sockets.abandon(config.brokers)), deadlineMs)
+      })
+      await Promise.race([client.connect(), late]).finally(() => clearTimeout(timer))
+    },
+  }
 }

@@ -1,10 +1,13 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { decompress as fzstd } from 'fzstd'
-import { CompressionCodecs, CompressionTypes } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { decompressFrame } from 'lz4-napi'
 import { uncompress } from 'snappy'
 import { lz4Frame, snappyBlocks, snappySize, zstdBound } from './codec-bounds.ts'
+
+// Node finds only some of kafkajs's names as named exports (it is CommonJS); these two are not among them.
+const { CompressionCodecs, CompressionTypes } = kafkajs
 
 // What kafkajs has not: decoders for snappy, lz4 and zstd, and a limit on what one compressed batch may become (its own
 // gzip has none). Brokers take batches of about 1 MiB; one that grows beyond the limit is an attack or a mistake.

@@ -1,4 +1,4 @@
-import { KafkaJSNonRetriableError } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { OperatorError, ExitCode } from '../lib/operator-error.ts'
 import { DecoderOf, internal, type Decoder, type RecordBatch } from './kafkajs-internals.ts'
 
@@ -23,7 +23,7 @@ const unreadable = (offset: bigint, cause: unknown): Error => {
     { cause },
   )
   // Not retriable: kafkajs would otherwise fetch the same bytes again for ever.
-  return Object.assign(new KafkaJSNonRetriableError(mend.message), { cause: mend })
+  return Object.assign(new kafkajs.KafkaJSNonRetriableError(mend.message), { cause: mend })
 }
 
 /**

@@ -1,7 +1,7 @@
 import { CompressionTypes, Partitioners, type Message } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createKafka } from './client.ts'
+import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
 import { headersOf, type HeaderOut } from './headers.ts'
 
@@ -69,7 +69,8 @@ export const createProducer = (
   { compression = 'none' }: ProducerOptions = {},
 ): Producer => {
   // Not idempotent: kafkajs rolls a sequence back after an unclear failure and loses records silently. acks=all repeats instead.
-  const producer = createKafka(config, log, 'bounded').producer({
+  const { kafka, connect } = createBoundedKafka(config, log)
+  const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
@@ -77,7 +78,7 @@ export const createProducer = (
   })
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   return {
-    connect: () => explained(config, () => producer.connect()),
+    connect: () => explained(config, () => connect(producer)),
     disconnect: () => producer.disconnect(),
     send: (topic, records) =>
       explained(config, async () => {

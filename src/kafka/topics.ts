@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 
 export type TopicsToCreate = { topic: string; dlqTopic: string; partitions: number; replicationFactor: number }
@@ -19,7 +19,9 @@ export const DEAD_LETTER_ROOM = 65_536
 export const topicSettings = async (admin: Admin, topic: string): Promise<TopicSettings> => {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy', 'max.message.bytes'] }],
+    resources: [
+      { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy', 'max.message.bytes'] },
+    ],
   })
   const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue
   return {

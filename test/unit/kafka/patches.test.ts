@@ -1,0 +1,166 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { gunzip, MAX_DECOMPRESSED_BYTES } from '../../../src/kafka/codecs.ts'
+import { decodeBatches } from '../../../src/kafka/decode-batches.ts'
+import { encodeRecord, headersOf, type HeaderOut } from '../../../src/kafka/headers.ts'
+import { DecoderOf, internal, type Encoder } from '../../../src/kafka/kafkajs-internals.ts'
+import { applyPatches, assertVersion, headerPairs } from '../../../src/kafka/patches.ts'
+import { OperatorError } from '../../../src/lib/operator-error.ts'
+
+type Decoded = { offset: string; key: Buffer | null; value: Buffer | null; headers: Record<string, unknown> }
+type EncodeBatch = (options: object) => Promise<Encoder>
+const { RecordBatch } = internal('src/protocol/recordBatch/v0/index.js') as { RecordBatch: EncodeBatch }
+
+const GZIP = 1
+const batchOf = async (records: Encoder[], { compression = 0, firstOffset = 0 } = {}): Promise<Buffer> =>
+  (await RecordBatch({ compression, records, firstOffset, lastOffsetDelta: records.length - 1 })).buffer
+
+/** As a partition of a fetch response holds them: length, then batches. */
+const decode = async (batches: Buffer[], maxBytes?: number): Promise<Decoded[]> => {
+  const body = Buffer.concat(batches)
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(body.length)
+  return (await decodeBatches(new DecoderOf(Buffer.concat([length, body])), maxBytes)) as Decoded[]
+}
+
+const record = (value: string, headers: readonly HeaderOut[] = [], offsetDelta = 0): Encoder =>
+  encodeRecord({ offsetDelta, key: null, value, headers: headersOf(headers) })
+
+const roundTrip = async (headers: readonly HeaderOut[]): Promise<Decoded> => {
+  const [decoded] = await decode([await batchOf([record('v', headers)])])
+  if (!decoded) throw new Error('no record came back')
+  return decoded
+}
+
+describe('headers', () => {
+  test('repeated names, order, bytes and nulls survive both ways', async () => {
+    const sent: HeaderOut[] = [
+      ['b', Buffer.from([0, 255, 128])],
+      ['10', Buffer.from('x')],
+      ['b', null],
+      ['2', Buffer.alloc(0)],
+      ['b', Buffer.from('ß')],
+      ['', Buffer.from('no name')],
+    ]
+    expect(headerPairs(await roundTrip(sent))).toEqual(sent)
+  })
+
+  test('names of Object.prototype are names like any other', async () => {
+    const sent: HeaderOut[] = ['__proto__', 'constructor', 'toString', '__proto__'].map((name, i) => [
+      name,
+      Buffer.from([i]),
+    ])
+    const decoded = await roundTrip(sent)
+    expect(headerPairs(decoded)).toEqual(sent)
+    expect(decoded.headers['constructor']).toEqual(Buffer.from([1]))
+    expect(decoded.headers['__proto__']).toEqual([Buffer.from([0]), Buffer.from([3])])
+    expect(Object.prototype).not.toHaveProperty('0')
+  })
+
+  test('10,000 headers cost linear time (unpatched: tens of seconds)', async () => {
+    const sent: HeaderOut[] = Array.from({ length: 10_000 }, (_, i) => [`name-${i}`, Buffer.from('x')])
+    const started = performance.now()
+    expect(headerPairs(await roundTrip(sent))).toHaveLength(10_000)
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+
+  test('10,000 times the same name, too', async () => {
+    const sent: HeaderOut[] = Array.from({ length: 10_000 }, (_, i) => ['same', Buffer.from(String(i))])
+    const started = performance.now()
+    expect(headerPairs(await roundTrip(sent))[9_999]?.[1]?.toString()).toBe('9999')
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+
+  test('a record without headers has none', async () => {
+    expect(headerPairs(await roundTrip([]))).toEqual([])
+  })
+
+  test('headers that did not come through the patch are refused, not silently empty', () => {
+    expect(() => headerPairs({ headers: { a: Buffer.from('x') } })).toThrow('patch is not in place')
+  })
+})
+
+describe('batches', () => {
+  test('150,000 records in one compressed batch decode (unpatched: stack overflow, the consumer stops for good)', async () => {
+    const records = Array.from({ length: 150_000 }, (_, i) => record('', [], i))
+    const decoded = await decode([await batchOf(records, { compression: GZIP })])
+    expect(decoded).toHaveLength(150_000)
+    expect(decoded.at(-1)?.offset).toBe('149999')
+  })
+
+  test('a fetch gives batch after batch until enough is decoded; the first always', async () => {
+    const batches = await Promise.all(
+      [0, 1, 2].map((firstOffset) => batchOf([record('x'.repeat(1_000))], { firstOffset })),
+    )
+    expect((await decode(batches)).map(({ offset }) => offset)).toEqual(['0', '1', '2'])
+    expect((await decode(batches, 1_500)).map(({ offset }) => offset)).toEqual(['0', '1'])
+    expect((await decode(batches, 1)).map(({ offset }) => offset)).toEqual(['0'])
+  })
+
+  test('a batch that the response cuts off waits for the next fetch', async () => {
+    const [first, second] = await Promise.all(
+      [0, 1].map((firstOffset) => batchOf([record('x'.repeat(200))], { firstOffset })),
+    )
+    expect(await decode([first!, second!.subarray(0, 150)])).toHaveLength(1)
+  })
+
+  test('an unreadable batch is named by its offset, and is not retried', async () => {
+    const batch = await batchOf([record('value')], { compression: GZIP, firstOffset: 77 })
+    batch.fill(0xaa, 66)
+    const error: unknown = await decode([batch]).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect((error as Error).cause).toBeInstanceOf(OperatorError)
+    expect((error as Error).message).toContain('offset 77')
+  })
+
+  test('a gzip bomb stops at the limit', async () => {
+    const bomb = gzipSync(Buffer.alloc(MAX_DECOMPRESSED_BYTES + 1), { level: 1 })
+    expect(bomb.length).toBeLessThan(500_000)
+    await expect(gunzip(bomb)).rejects.toThrow('larger than 67108864 bytes')
+  })
+
+  test('the limit is exact', async () => {
+    const zipped = gzipSync(Buffer.alloc(1_000))
+    expect(await gunzip(zipped, 1_000)).toHaveLength(1_000)
+    await expect(gunzip(zipped, 999)).rejects.toMatchObject({ name: 'TooLargeWhenDecompressed' })
+  })
+})
+
+describe('request queue', () => {
+  type Queue = {
+    pending: unknown[]
+    throttledUntil: number
+    throttleCheckTimeoutId: unknown
+    checkPendingRequests(): void
+    destroy(): void
+  }
+  const RequestQueue = internal('src/network/requestQueue/index.js') as new (options: object) => Queue
+  const queue = () =>
+    new RequestQueue({ maxInFlightRequests: null, requestTimeout: 1_000, logger: { debug: () => undefined } })
+
+  test('an idle connection arms no timer (unpatched: one every millisecond, for ever)', () => {
+    const idle = queue()
+    idle.checkPendingRequests()
+    expect(idle.throttleCheckTimeoutId).toBeNull()
+  })
+
+  test('a request that waits for the throttle still gets its check', () => {
+    const throttled = queue()
+    throttled.pending.push({})
+    throttled.throttledUntil = Date.now() + 60_000
+    throttled.checkPendingRequests()
+    expect(throttled.throttleCheckTimeoutId).not.toBeNull()
+    throttled.destroy()
+  })
+})
+
+describe('the guard', () => {
+  test('another version of kafkajs is refused', () => {
+    expect(() => assertVersion('2.2.5')).toThrow('kafkajs is 2.2.5, but src/kafka/patches.ts was written for 2.2.4')
+  })
+
+  test('a second import changes nothing', () => {
+    // Would throw: by now kafkajs has loaded what the patches replace.
+    expect(() => applyPatches()).not.toThrow()
+  })
+})
