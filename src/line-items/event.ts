@@ -18,7 +18,7 @@ const blankAsNull = (text: string | null | undefined): string | null =>
 
 /** In UTC with milliseconds; digits beyond the third are cut off, not rounded. */
 const canonicalInstant = (text: string, instant: number): string => {
-  // The two usual forms need no Date (a quarter of the cost of a whole validation).
+  // The two usual forms are their own canonical text or nearly so; a Date would cost 0.7 µs a record.
   if (text.endsWith('Z') && text.length === 20) return `${text.slice(0, 19)}.000Z`
   if (text.endsWith('Z') && text.length === 24) return text
   return new Date(instant).toISOString()
