@@ -5,11 +5,9 @@ import { quoted, quotedBytes } from './array-literal.ts'
 
 export type PgType = 'uuid' | 'text' | 'integer' | 'bigint' | 'numeric' | 'timestamptz' | 'bytea'
 
-/** `defaulted`: the database fills the column in when no row gives it. */
-type Column<T extends PgType, Defaulted extends boolean> = Defaulted extends true
-  ? readonly [name: string, type: T, defaulted: 'defaulted']
-  : readonly [name: string, type: T]
-export type AnyColumn = readonly [name: string, type: PgType, defaulted?: 'defaulted']
+/** nullable: no value is NULL · defaulted: the database fills the column in when no row gives it. */
+type Absence = 'nullable' | 'defaulted'
+export type AnyColumn = readonly [name: string, type: PgType, absence?: Absence]
 
 type PgTypeOf<V> =
   Uint8Array<ArrayBuffer> extends V
@@ -24,11 +22,11 @@ type PgTypeOf<V> =
             ? 'integer'
             : 'text' | 'uuid'
 
-type IsDefaulted<V> = undefined extends V ? (null extends V ? false : true) : false
+type Column<V> = undefined extends V
+  ? readonly [name: string, type: PgTypeOf<NonNullable<V>>, absence: null extends V ? 'nullable' : 'defaulted']
+  : readonly [name: string, type: PgTypeOf<V>]
 
-type ColumnsOf<Input> = {
-  readonly [K in keyof Input]-?: Column<PgTypeOf<NonNullable<Input[K]>>, IsDefaulted<Input[K]>>
-}
+type ColumnsOf<Input> = { readonly [K in keyof Required<Input>]: Column<Input[K]> }
 
 export const ledgerEntryColumns: ColumnsOf<Prisma.LedgerEntryCreateManyInput> = {
   eventId: ['event_id', 'uuid'],
@@ -53,25 +51,25 @@ export const deadLetterColumns: ColumnsOf<Prisma.DeadLetterCreateManyInput> = {
   topic: ['topic', 'text'],
   partition: ['partition', 'integer'],
   recordOffset: ['record_offset', 'bigint'],
-  recordTimestamp: ['record_timestamp', 'timestamptz'],
-  key: ['key', 'bytea'],
-  value: ['value', 'bytea'],
+  recordTimestamp: ['record_timestamp', 'timestamptz', 'nullable'],
+  key: ['key', 'bytea', 'nullable'],
+  value: ['value', 'bytea', 'nullable'],
   headers: ['headers', 'bytea'],
   stage: ['stage', 'text'],
   code: ['code', 'text'],
-  sqlstate: ['sqlstate', 'text'],
-  path: ['path', 'text'],
+  sqlstate: ['sqlstate', 'text', 'nullable'],
+  path: ['path', 'text', 'nullable'],
   message: ['message', 'text'],
   attempts: ['attempts', 'integer', 'defaulted'],
   seenCount: ['seen_count', 'integer', 'defaulted'],
   replayCount: ['replay_count', 'integer', 'defaulted'],
-  userId: ['user_id', 'text'],
-  invoiceId: ['invoice_id', 'text'],
-  lineNumber: ['line_number', 'integer'],
+  userId: ['user_id', 'text', 'nullable'],
+  invoiceId: ['invoice_id', 'text', 'nullable'],
+  lineNumber: ['line_number', 'integer', 'nullable'],
   status: ['status', 'text', 'defaulted'],
   failedAt: ['failed_at', 'timestamptz'],
-  publishedAt: ['published_at', 'timestamptz'],
-  claimedUntil: ['claimed_until', 'timestamptz'],
+  publishedAt: ['published_at', 'timestamptz', 'nullable'],
+  claimedUntil: ['claimed_until', 'timestamptz', 'nullable'],
   createdAt: ['created_at', 'timestamptz', 'defaulted'],
 }
 

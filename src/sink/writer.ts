@@ -37,12 +37,12 @@ export function insertFromUnnest(table: string, columns: Columns, rows: readonly
   const names: string[] = []
   const casts: string[] = []
   const values: string[] = []
-  for (const [field, column] of Object.entries(columns)) {
-    const [name, type, defaulted] = column
+  for (const [field, [name, type, absence]] of Object.entries(columns)) {
     const ofField = given.map((row) => row[field])
-    const absent = ofField.filter((value) => value === undefined).length
-    if (defaulted && absent === given.length) continue
-    if (defaulted && absent > 0) throw new TypeError(`${table}.${name}: give it in every row or in none`)
+    const absent = ofField.filter((value) => value === undefined || value === null).length
+    if (absence === 'defaulted' && absent === given.length) continue
+    // A mistake of ours must not look like a row that the database refuses: that one would become a dead letter.
+    if (absence !== 'nullable' && absent > 0) throw new TypeError(`${table}.${name}: a value is missing`)
     names.push(name)
     casts.push(`$${names.length}::${type}[]`)
     values.push(arrayLiteral(ofField, elementOf[type]))
