@@ -20,7 +20,7 @@ type Flags = {
   raw: boolean
   user?: string
   currency?: string
-  column: ReadonlyMap<Field, string>
+  column?: ReadonlyMap<Field, string>
   dateFormat?: string
   timeZone: string
   delimiter?: string
@@ -68,7 +68,7 @@ const define = (): Command =>
     .option('--raw', 'NDJSON: publish each line as it is, unchecked', false)
     .option('--user <id>', 'userId where the file has none')
     .option('--currency <code>', 'currency where the file has none')
-    .option('--column <field=name>', 'CSV: the column of a field (repeat)', parseColumnOption, new Map<Field, string>())
+    .option('--column <field=name>', 'CSV: the column of a field (repeat)', parseColumnOption)
     .option('--date-format <format>', "CSV: such as 'd/M/yyyy H:mm' (default: ISO 8601 or yyyy-MM-dd HH:mm:ss)")
     .option('--time-zone <zone>', 'CSV: zone of dates without one', 'UTC')
     .option('--delimiter <character>', 'CSV: default , (tab for .tsv)')
@@ -100,7 +100,7 @@ const sourceOf = async (file: string | undefined, flags: Flags, io: Io): Promise
     ...(flags.user === undefined ? {} : { userId: flags.user }),
     ...(flags.currency === undefined ? {} : { currency: flags.currency }),
   }
-  const options = { ...flags, file: file ?? '-', defaults, columns: flags.column }
+  const options = { ...flags, file: file ?? '-', defaults, columns: flags.column ?? new Map<Field, string>() }
   return openSource(options, { check: createCheck(() => systemClock.wall()), stdin: process.stdin, signal: io.drain })
 }
 
@@ -128,8 +128,8 @@ async function* showingFirst(rows: Rows, io: Io): AsyncGenerator<readonly Row[]>
 
 const run = async (file: string | undefined, flags: Flags, io: Io): Promise<Outcome> => {
   const { dryRun, json } = flags
-  const config = dryRun ? null : loadConfig(io.env, ['kafka'])
   const source = await sourceOf(file, flags, io)
+  const config = dryRun ? null : loadConfig(io.env, ['kafka'])
   const target = config === null ? dryTarget(flags.topic ?? '') : await kafkaTarget(config, flags.topic ?? config.topic)
   let published = 0
   const progress = createProgress({

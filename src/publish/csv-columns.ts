@@ -20,7 +20,7 @@ export type Columns = { readonly [field in Field]?: number }
 const usage = (message: string, remedy: string): OperatorError => new OperatorError(message, remedy, ExitCode.usage)
 
 /** `invoiceId=InvoiceNo` → a mapping; a field or an equals sign that is missing is a fault of the command line. */
-export const parseColumnOption = (text: string, earlier: ReadonlyMap<Field, string>): Map<Field, string> => {
+export const parseColumnOption = (text: string, earlier?: ReadonlyMap<Field, string>): Map<Field, string> => {
   const equals = text.indexOf('=')
   const field = FIELDS.find((name) => name === text.slice(0, equals))
   if (equals < 1 || field === undefined)

@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import type { Columns, Field } from './csv-columns.ts'
+import type { Columns } from './csv-columns.ts'
 import type { ReadDate } from './dates.ts'
 import { eventId } from './event-id.ts'
 import type { Defaults } from './invoice.ts'
