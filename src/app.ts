@@ -89,16 +89,15 @@ async function consume(
   })
   const relaying = relay.run()
   const stopDraining = drainOn(drain, pipeline, config.shutdownTimeoutMs)
-  let left = 0
   try {
-    left = await pipeline.run()
+    const left = await pipeline.run()
+    emit({ type: 'stopped', clean: left === 0, left })
+    return left === 0 ? ExitCode.ok : ExitCode.partial
   } finally {
     stopDraining()
     await relay.end(RELAY_END_MS)
     await Promise.race([relaying, clock.sleep(RELAY_END_MS)])
   }
-  emit({ type: 'stopped', clean: left === 0, left })
-  return left === 0 ? ExitCode.ok : ExitCode.partial
 }
 
 function assemble(

@@ -1,28 +1,21 @@
 // `sluice demo`: everything, once, for real. Finds or starts Kafka and PostgreSQL, publishes generated line items, lets
 // two members of one group work them off, and proves the result from what is in the topic and in the tables.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, loadConfig } from '../config.ts'
-import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
 import { createProducer } from '../kafka/producer.ts'
 import { readTopic } from '../kafka/read-topic.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ExitCode } from '../lib/operator-error.ts'
-import { findStack, type LocalStack } from '../local-stack/local-stack.ts'
 import { generatedRows } from '../publish/generated-rows.ts'
 import { publish } from '../publish/publish.ts'
 import { inventoryRows, ledgerRows, letterRows } from '../sink/audit.ts'
-import { createDatabase, type Database } from '../sink/database.ts'
-import { migrate } from '../sink/migrate.ts'
 import { createOffsetStore } from '../sink/offset-store.ts'
 import { createOutbox } from '../sink/outbox.ts'
-import { createScratchDatabase } from '../sink/scratch-database.ts'
 import { createLog } from '../telemetry/log.ts'
 import { type Member, startMember } from './member.ts'
 import { expectedOf } from './oracle.ts'
 import { createProgress, type Totals } from './progress.ts'
 import { prove, type ProofLine } from './proof.ts'
+import { prepareWorld, type Release, type World } from './world.ts'
 
 export type DemoOptions = { events: number; seed: number; keep: boolean }
 export type DemoDeps = {
@@ -35,18 +28,14 @@ export type DemoDeps = {
   table: (lines: readonly ProofLine[]) => string
 }
 
-const PARTITIONS = 4
 const POLL_MS = 250
 /** The second member joins when so much is settled. */
 const LATE = 0.2
 
-type World = { config: Config; env: NodeJS.ProcessEnv; admin: KafkaAdmin; database: Database; folder: string }
-type Release = (() => Promise<unknown>)[]
-
 export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<ExitCode> {
   const release: Release = []
   try {
-    const world = await prepare(deps, release)
+    const world = await prepareWorld({ ...deps, say: (text) => say(deps, text) }, release)
     const members: Member[] = []
     release.push(() => Promise.all(members.map((member) => member.stop())))
     await work(options, world, members, deps)
@@ -71,42 +60,18 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
 
 const say = ({ out }: DemoDeps, text: string) => out.write(`${text}\n`)
 
-async function prepare(deps: DemoDeps, release: Release): Promise<World> {
-  const { signal } = deps
-  const stack: LocalStack = await findStack({ env: deps.env, log: (line) => say(deps, line), signal })
-  release.push(() => stack.stop())
-  const scratch = await createScratchDatabase(stack.postgres.url)
-  release.push(() => scratch.drop())
-  const env = {
-    ...deps.env,
-    KAFKA_BROKERS: stack.kafka.brokers.join(','),
-    KAFKA_TOPIC: scratch.name.replaceAll('_', '-'),
-    KAFKA_DLQ_TOPIC: `${scratch.name.replaceAll('_', '-')}.dlq`,
-    KAFKA_GROUP_ID: scratch.name.replaceAll('_', '-'),
-    DATABASE_URL: scratch.url,
-  }
-  const config = loadConfig(env, ['kafka', 'database'])
-  const { applied } = await migrate(config.databaseUrl)
-  say(deps, `migrated database ${scratch.name} (${applied.length} applied)`)
-  const admin = createAdmin(config.kafka, createLog('silent'))
-  await admin.connect()
-  release.push(() => admin.disconnect())
-  const { topic, dlqTopic } = config
-  await admin.createTopics({ topic, dlqTopic, partitions: PARTITIONS, replicationFactor: 1 })
-  release.push(() => admin.deleteTopics([topic, dlqTopic]))
-  say(deps, `created topics ${topic} and ${dlqTopic} (${PARTITIONS} partitions each)`)
-  const database = createDatabase({ url: config.databaseUrl, poolSize: 3, writer: 'fast' })
-  release.push(() => database.close())
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'))
-  release.push(() => rm(folder, { recursive: true, force: true }))
-  signal.throwIfAborted()
-  return { config, env, admin, database, folder }
-}
-
 /** Publishes, consumes, and waits until everything is settled and every dead letter published. */
 async function work(options: DemoOptions, world: World, members: Member[], deps: DemoDeps): Promise<void> {
   const { signal, clock } = deps
-  const start = (name: string) => members.push(startMember(name, world.env, join(world.folder, `${name}.log`)))
+  let fault: { error: unknown } | null = null
+  const fail = (error: unknown) => {
+    fault ??= { error }
+  }
+  const start = (name: string) => {
+    const member = startMember(name, world.env, join(world.folder, `${name}.log`))
+    member.failed.catch(fail)
+    members.push(member)
+  }
   say(
     deps,
     `publishing ${options.events.toLocaleString('en-US')} generated records (seed ${options.seed}); member-1 starts now, member-2 joins late`,
@@ -115,7 +80,7 @@ async function work(options: DemoOptions, world: World, members: Member[], deps:
   const progress = createProgress(deps.out, clock.now)
   let published = 0
   const publishing = publishGenerated(options, world, deps, (count) => (published = count))
-  publishing.catch(() => {}) // awaited below
+  publishing.catch(fail)
   for (;;) {
     const totals = await read(world, { published, expected: options.events })
     progress.draw(totals, members)
@@ -126,11 +91,8 @@ async function work(options: DemoOptions, world: World, members: Member[], deps:
       progress.done(totals, members)
       return
     }
-    await Promise.race([
-      clock.sleep(POLL_MS, signal),
-      publishing.then(() => clock.sleep(POLL_MS, signal)),
-      ...members.map(({ failed }) => failed),
-    ])
+    if (fault) throw (fault as { error: unknown }).error
+    await clock.sleep(POLL_MS, signal)
     signal.throwIfAborted()
   }
 }
