@@ -17,7 +17,7 @@ export type Plan = Omit<KeeperOptions, 'command'> & {
 
 export type Running = { folder: string; stop(): Promise<void> }
 
-const READY_TIMEOUT_MS = 60_000
+const READY_TIMEOUT_MS = 120_000
 const TAIL_LINES = 20
 
 class StartFailure extends Error {

@@ -120,21 +120,21 @@ it('leaves nothing within five seconds of the SIGKILL of its process', async () 
   await until(async () => JSON.stringify(await remains()) === JSON.stringify(nothing), 5000)
 })
 
-// The moments: initdb and the format of Kafka's folder run; PostgreSQL is up while Kafka starts.
-it.each([0, 100, 500, 1000, 2000])(
-  'leaves nothing when aborted %d ms after its first folder appeared',
-  async (afterMs) => {
-    const abort = new AbortController()
-    const reason = new Error('enough')
-    const starting = start({ signal: abort.signal })
-    const ended = expect(starting).rejects.toBe(reason)
-    await until(async () => (await readdir(temp)).length > 0, 20_000)
-    await sleep(afterMs)
-    abort.abort(reason)
-    await ended
-    expect(await remains()).toEqual(nothing)
-  },
-)
+it.each([
+  ['the folders appear', 'sluice-keeper'],
+  ['initdb runs', '/bin/initdb'],
+  ['Kafka formats its folder', 'kafka.tools.StorageTool'],
+  ['PostgreSQL starts', '/bin/postgres -D'],
+  ['Kafka starts', 'kafka.Kafka'],
+])('leaves nothing when aborted as %s', async (_, argument) => {
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  const ended = expect(start({ signal: abort.signal })).rejects.toBe(reason)
+  await until(async () => (await remains()).processes.some((line) => line.includes(argument)), 20_000)
+  abort.abort(reason)
+  await ended
+  expect(await remains()).toEqual(nothing)
+})
 
 it('leaves nothing, a download neither, when aborted while Maven runs', async () => {
   const abort = new AbortController()
