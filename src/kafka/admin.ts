@@ -3,7 +3,7 @@ import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, fetchTopicId } from './cluster.ts'
-import { explained } from './explain.ts'
+import { explained, retried } from './explain.ts'
 import {
   createTopics,
   refuseCompaction,
@@ -83,7 +83,7 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
     },
     async committedOffsets(groupId, topic) {
-      const [answer] = await call(() => admin.fetchOffsets({ groupId, topics: [topic] }))
+      const [answer] = await call(() => retried(() => admin.fetchOffsets({ groupId, topics: [topic] })))
       return new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, committed(offset)]))
     },
   }

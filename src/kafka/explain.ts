@@ -1,3 +1,4 @@
+import pRetry from 'p-retry'
 import type { KafkaConfig } from '../config.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 
@@ -83,6 +84,11 @@ const refusalOf = (fault: KafkaFault, config: KafkaConfig): [string, string] | n
     const what = type.replace('_AUTHORIZATION_FAILED', '').toLowerCase().replaceAll('_', ' ')
     return [`Kafka does not authorise us: ${what}${topicOf(fault)}`, 'ask for the ACLs that docs/operations.md lists']
   }
+  if (/^(GROUP_COORDINATOR_NOT_AVAILABLE|GROUP_LOAD_IN_PROGRESS|NOT_COORDINATOR_FOR_GROUP)$/.test(type))
+    return [
+      'Kafka has no coordinator ready for the group',
+      'try again in a few seconds; a broker is starting or failing over',
+    ]
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
     return [`the topic${topicOf(fault)} does not exist`, 'create it: sluice topics create']
   if (type === 'INVALID_REPLICATION_FACTOR')
@@ -110,3 +116,12 @@ export const explained = async <T>(config: KafkaConfig, call: () => Promise<T>):
     throw explainKafkaError(error, config) ?? error
   }
 }
+
+/** kafkajs retries most admin calls, but not this kind: a coordinator that is still loading is an everyday answer. */
+export const retried = <T>(call: () => Promise<T>): Promise<T> =>
+  pRetry(call, {
+    retries: 6,
+    minTimeout: 200,
+    factor: 1.5,
+    shouldRetry: ({ error }) => (error as { retriable?: unknown }).retriable === true,
+  })
