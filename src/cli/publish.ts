@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig, type Config } from '../config.ts'
+import { createAdmin } from '../kafka/admin.ts'
 import { createProducer } from '../kafka/producer.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
@@ -106,7 +107,20 @@ const sourceOf = async (file: string | undefined, flags: Flags, io: Io): Promise
 
 type Target = { readonly send: Send; readonly close: () => Promise<void>; readonly topic: string }
 
+/** Asked first: the producer finds a missing topic out only after its retries, 15 s later. */
+const requireTopic = async (config: Config, topic: string): Promise<void> => {
+  const admin = createAdmin(config.kafka, createLog('silent'))
+  await admin.connect()
+  try {
+    if ((await admin.describeTopic(topic)) !== null) return
+  } finally {
+    await admin.disconnect()
+  }
+  throw new OperatorError(`there is no topic ${topic}`, 'create it: sluice topics create')
+}
+
 const kafkaTarget = async (config: Config, topic: string): Promise<Target> => {
+  await requireTopic(config, topic)
   const producer = createProducer(config.kafka, createLog('silent'))
   await producer.connect()
   return { topic, send: (records) => producer.send(topic, records), close: () => producer.disconnect() }
