@@ -25,7 +25,13 @@ export default tseslint.config(
   },
   {
     // The pure parts: no ambient time, no chance, no timers, no process.
-    files: ['src/pipeline/**/*.ts', 'src/line-items/**/*.ts', 'src/source/**/*.ts', 'src/sink/**/*.ts', 'src/dead-letters/**/*.ts'],
+    files: [
+      'src/pipeline/**/*.ts',
+      'src/line-items/**/*.ts',
+      'src/source/**/*.ts',
+      'src/sink/**/*.ts',
+      'src/dead-letters/**/*.ts',
+    ],
     rules: {
       'no-restricted-properties': ['error', ...ambientTime],
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'process'],
@@ -34,7 +40,13 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config.ts', 'src/main.ts', 'src/cli/**', 'src/local-stack/**'],
-    rules: { 'no-restricted-properties': ['error', ...ambientTime, { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' }] },
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...ambientTime,
+        { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' },
+      ],
+    },
   },
   { files: ['src/lib/**/*.ts'], rules: { 'no-restricted-properties': 'off', 'no-restricted-globals': 'off' } },
   {

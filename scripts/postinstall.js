@@ -9,6 +9,11 @@ if (!existsSync(new URL('../node_modules/prisma', import.meta.url))) {
 }
 const { status } = spawnSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
   stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
+  env: {
+    ...process.env,
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
+  },
 })
 process.exit(status ?? 1)

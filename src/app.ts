@@ -3,12 +3,14 @@ import type { Config } from './config.ts'
 import { createRelay } from './dead-letters/relay.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
+import { explainKafkaError } from './kafka/explain.ts'
 import { createProducer, isTooLarge } from './kafka/producer.ts'
 import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
 import { createDecode } from './line-items/decode.ts'
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts'
+import { FatalFault } from './pipeline/settle.ts'
 import { createDatabase, type Database } from './sink/database.ts'
 import { explainDatabaseError } from './sink/explain.ts'
 import { createMappingStore } from './sink/mapping-store.ts'
@@ -51,19 +53,29 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     await startUp(config, { admin, database, producer })
     return await consume(config, drain, { ...deps, admin, database, producer, emit })
   } catch (error) {
-    throw explainDatabaseError(error, config.databaseUrl) ?? error
+    throw explain(error, config)
   } finally {
     await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
   }
 }
 
+/** One line that says what to do, where we know it. */
+function explain(error: unknown, { databaseUrl, kafka }: Config): unknown {
+  const known = explainDatabaseError(error, databaseUrl) ?? explainKafkaError(error, kafka)
+  if (known || !(error instanceof FatalFault)) return known ?? error
+  return new OperatorError(
+    `stopped: PostgreSQL failed with ${error.code}, which is neither a fault of a record nor one that passes`,
+    'nothing of the batch was committed, and nothing is lost; mend the schema or report the code, then start again',
+    ExitCode.fatal,
+    { cause: error },
+  )
+}
+
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
-async function startUp({ topic, dlqTopic, databaseUrl }: Config, { admin, database, producer }: Connected) {
-  const schema = checkSchema(database).catch((error: unknown) => {
-    throw explainDatabaseError(error, databaseUrl) ?? error
-  })
+async function startUp({ topic, dlqTopic }: Config, { admin, database, producer }: Connected) {
+  const schema = checkSchema(database)
   const topics = admin.connect().then(() => admin.checkTopics({ topic, dlqTopic }))
   await Promise.all([schema, topics, producer.connect()])
 }

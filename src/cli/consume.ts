@@ -24,5 +24,10 @@ Example:
       const log = createLog(config.logLevel)
       const { groupId, topic } = config
       log.info({ version, groupId, topic, clientId: config.kafka.clientId }, 'starting')
-      exit(await runConsumer(config, io.drain, { clock: systemClock, random: Math.random, log }))
+      try {
+        exit(await runConsumer(config, io.drain, { clock: systemClock, random: Math.random, log }))
+      } catch (error) {
+        log.fatal({ err: error }, 'ended by a fault; nothing is lost')
+        throw error
+      }
     })

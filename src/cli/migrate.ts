@@ -8,6 +8,8 @@ export const migrateCommand = (io: Io, exit: (code: ExitCode) => void): Command 
   new Command('migrate').description('create or update the tables in DATABASE_URL').action(async () => {
     const { databaseUrl } = loadConfig(io.env, ['database'])
     const { applied } = await migrate(databaseUrl)
-    io.stdout.write(applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`)
+    io.stdout.write(
+      applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`,
+    )
     exit(ExitCode.ok)
   })

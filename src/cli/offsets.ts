@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os'
 import Table from 'cli-table3'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
-import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
+import { createAdmin, type EndOffsets, type KafkaAdmin } from '../kafka/admin.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { createDatabase } from '../sink/database.ts'
 import { explainDatabaseError } from '../sink/explain.ts'
@@ -28,11 +28,7 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
   command
     .command('reset')
     .description('set the position of every partition in PostgreSQL, with counters from zero; written to audit_entry')
-    .addOption(
-      new Option('--to <where>', 'earliest: the beginning of the topic · kafka: what the group committed there')
-        .choices(['earliest', 'kafka'])
-        .makeOptionMandatory(),
-    )
+    .requiredOption('--to <where>', 'earliest · latest · kafka (what the group committed there) · an offset', target)
     .option('--partition <n...>', 'only these partitions')
     .option('--yes', 'do it; without, only say what would be done')
     .addHelpText(
@@ -41,8 +37,9 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
 Records below a later position are skipped for good; records above an earlier one are read again, which changes nothing (they
 are known as duplicates by their event id). Stop the members of the group first, or they are only moved at their next batch.
 
-Example:
-  sluice offsets reset --to earliest --yes`,
+Examples:
+  sluice offsets reset --to earliest --yes
+  sluice offsets reset --partition 2 --to 48211 --yes      pass by a batch that cannot be read`,
     )
     .action(async (options: ResetOptions) => {
       await connected(io, (all) => reset(io, all, options))
@@ -102,7 +99,23 @@ async function show(io: Io, { config, admin, store }: Connected, json: boolean):
   io.stdout.write(`group ${groupId}, topic ${topic}\n${table.toString()}\n`)
 }
 
-type ResetOptions = { to: 'earliest' | 'kafka'; partition?: string[]; yes?: true }
+type Target = 'earliest' | 'latest' | 'kafka' | bigint
+type ResetOptions = { to: Target; partition?: string[]; yes?: true }
+
+function target(text: string): Target {
+  if (text === 'earliest' || text === 'latest' || text === 'kafka') return text
+  if (/^\d{1,18}$/.test(text)) return BigInt(text)
+  throw new InvalidArgumentError('earliest, latest, kafka, or an offset.')
+}
+
+/** A commit outside the log belongs to an older topic of that name. */
+function positionAt(to: Target, { low, high }: EndOffsets, committed: bigint | null): bigint {
+  if (to === 'earliest') return low
+  if (to === 'latest') return high
+  if (to === 'kafka') return committed !== null && committed >= low && committed <= high ? committed : low
+  if (to >= low && to <= high) return to
+  throw new OperatorError(`offset ${to} is not in the topic`, `it holds ${low} to ${high}`, ExitCode.usage)
+}
 
 async function reset(io: Io, { config, admin, store }: Connected, options: ResetOptions): Promise<void> {
   const { groupId, topic } = config
@@ -112,12 +125,11 @@ async function reset(io: Io, { config, admin, store }: Connected, options: Reset
     admin.topicId(topic),
   ])
   const before = new Map((await store.show()).map(({ partition, nextOffset }) => [partition, nextOffset]))
+  if (typeof options.to === 'bigint' && options.partition?.length !== 1)
+    throw new OperatorError('an offset is of one partition', 'add --partition <n>', ExitCode.usage)
   const rows = chosen(options.partition, [...ends.keys()]).map((partition) => {
-    const { low = 0n, high = 0n } = ends.get(partition) ?? {}
-    const kafka = committed.get(partition) ?? low
-    // A commit outside the log belongs to an older topic of that name.
-    const nextOffset = options.to === 'earliest' || kafka < low || kafka > high ? low : kafka
-    return { partition, nextOffset, topicId }
+    const bounds = ends.get(partition) ?? { low: 0n, high: 0n }
+    return { partition, nextOffset: positionAt(options.to, bounds, committed.get(partition) ?? null), topicId }
   })
   for (const { partition, nextOffset } of rows)
     io.stdout.write(`partition ${partition}: ${before.get(partition) ?? '–'} → ${nextOffset}\n`)

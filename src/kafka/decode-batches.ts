@@ -18,7 +18,7 @@ const unreadable = (offset: bigint, cause: unknown): Error => {
   const why = cause instanceof Error ? cause.message : 'it is malformed'
   const mend = new OperatorError(
     `the record batch at offset ${offset} cannot be decoded: ${why}`,
-    'look at the batch with kafka-dump-log; `sluice offsets skip` moves past it',
+    'look at it with kafka-dump-log; to pass it by: sluice offsets reset --partition <n> --to <offset after it> --yes',
     ExitCode.fatal,
     { cause },
   )

@@ -82,7 +82,10 @@ const refusalOf = (fault: KafkaFault, config: KafkaConfig): [string, string] | n
     ]
   if (type.endsWith('_AUTHORIZATION_FAILED')) {
     const what = type.replace('_AUTHORIZATION_FAILED', '').toLowerCase().replaceAll('_', ' ')
-    return [`Kafka does not authorise us: ${what}${topicOf(fault)}`, 'ask for the ACLs that docs/operations.md lists']
+    return [
+      `Kafka does not authorise us: ${what}${topicOf(fault)}`,
+      'ask for the ACLs that the README lists (Security)',
+    ]
   }
   if (/^(GROUP_COORDINATOR_NOT_AVAILABLE|GROUP_LOAD_IN_PROGRESS|NOT_COORDINATOR_FOR_GROUP)$/.test(type))
     return [
