@@ -99,7 +99,7 @@ export const variables = z.object({
     doc: 'No record waits longer for its flush while the sink is free.',
     unit: 'milliseconds',
   }),
-  FLUSH_TARGET_MS: whole(250, 1, 60_000, {
+  FLUSH_TARGET_MS: whole(1_000, 1, 60_000, {
     doc: 'Batches grow while a flush takes less than this, and shrink above it.',
     unit: 'milliseconds',
   }),

@@ -1,7 +1,9 @@
 // How large and how old a batch may get, from what the last flushes took. Size: additive increase while a backlog lasts
 // and flushes stay under the target time, halved by each slow or failed one (AIMD, as TCP does: it finds the largest
-// batch that the database takes within the target, and follows it down at once). Age: a fraction of the recent flush
-// time, so a fast database gets a low latency and a slow one fewer, larger batches (group commit).
+// batch that the database takes within the target, and follows it down at once). A slow flush halves down to a floor
+// only: below it the time goes into round trips, and halving would lower the throughput, not the time (seen on a busy
+// machine: 400 records took as long as 3,000). Age: a fraction of the recent flush time, so a fast database gets a low
+// latency and a slow one fewer, larger batches (group commit).
 import type { FlushLimits } from './flush-policy.ts'
 
 export type LimitBounds = {
@@ -25,7 +27,8 @@ export type Observation = {
 }
 
 const START_RECORDS = 1_000
-const MIN_RECORDS = 16
+const SLOW_FLOOR_RECORDS = 1_000
+const FAILED_FLOOR_RECORDS = 16
 const STEPS_TO_MAX = 20
 const WEIGHT = 0.2
 const AGE_SHARE = 0.5
@@ -46,8 +49,9 @@ export function step(limits: Limits, seen: Observation, bounds: LimitBounds): Li
 }
 
 function nextRecords(records: number, seen: Observation, { maxRecords, targetMs }: LimitBounds): number {
-  const floor = Math.min(MIN_RECORDS, maxRecords)
-  if (seen.failed || seen.durationMs > targetMs) return Math.max(floor, Math.floor(records / 2))
+  const halved = Math.floor(records / 2)
+  if (seen.failed) return Math.min(records, Math.max(FAILED_FLOOR_RECORDS, halved))
+  if (seen.durationMs > targetMs) return Math.min(records, Math.max(SLOW_FLOOR_RECORDS, halved))
   if (!seen.backlog) return records
   return Math.min(maxRecords, records + Math.max(1, Math.ceil(maxRecords / STEPS_TO_MAX)))
 }
