@@ -43,7 +43,7 @@ describe('what is given', () => {
       flushMaxBytes: 8_388_608,
       flushMinAgeMs: 5,
       flushMaxAgeMs: 1_000,
-      flushTargetMs: 250,
+      flushTargetMs: 1_000,
       flushLanes: 1,
       shutdownTimeoutMs: 25_000,
       prismaWriter: 'fast',
