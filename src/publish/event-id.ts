@@ -10,4 +10,4 @@ const namespace = parse(EVENT_NAMESPACE)
  * `a|b` and `a`, `b` apart, which joining with a separator would not.
  */
 export const eventId = (userId: string, invoiceId: string, lineNumber: number): string =>
-  v5(JSON.stringify([userId, invoiceId, lineNumber]), namespace)
+  v5(Buffer.from(JSON.stringify([userId, invoiceId, lineNumber])), namespace)
