@@ -21,20 +21,20 @@ export async function migrate(url: string): Promise<{ applied: string[] }> {
     const session = await factory.connect()
     await session.queryRaw({ sql: 'SELECT 1', args: [], argTypes: [] }).finally(() => session.dispose())
     const { SchemaEngine } = await loadEngine()
-    const engine = await SchemaEngine.new(
+    const schemaEngine = await SchemaEngine.new(
       { datamodels: undefined },
       () => {},
       bindMigrationAwareSqlAdapterFactory(factory),
     )
     const filters = { externalTables: [], externalEnums: [] }
     try {
-      const { appliedMigrationNames } = await engine.applyMigrations({
+      const { appliedMigrationNames } = await schemaEngine.applyMigrations({
         migrationsList: await listMigrations(),
         filters,
       })
       return { applied: appliedMigrationNames }
     } finally {
-      engine.free()
+      schemaEngine.free()
     }
   } catch (error) {
     throw explainDatabaseError(error, url) ?? failed(error)
@@ -67,7 +67,11 @@ type Glue = typeof SchemaEngineModule & { __wbg_set_wasm(exports: object): void 
 type Wasm = { instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: WasmExports } }> }
 type WasmExports = { __wbindgen_start(): void }
 
-async function loadEngine(): Promise<Glue> {
+/** Once a process: the glue is a module and keeps views of one memory; a second instance under it never returns. */
+let engine: Promise<Glue> | undefined
+const loadEngine = () => (engine ??= instantiateEngine())
+
+async function instantiateEngine(): Promise<Glue> {
   // Its entry point imports the .wasm file as a module, which Node 20 cannot: load both halves by hand.
   const folder = path.dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm'))
   const glue = (await import(pathToFileURL(path.join(folder, 'schema_engine_bg.js')).href)) as Glue

@@ -1,6 +1,6 @@
 import { numberArray, textArray } from './array-literal.ts'
 import type { Database } from './database.ts'
-import type { Owner } from './statements.ts'
+import { lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 
 export type StoredOffset = { readonly nextOffset: bigint; readonly topicId: string | null }
 export type NewOffset = StoredOffset & { readonly partition: number }
@@ -19,7 +19,7 @@ export type OffsetStore = {
   load(partitions: readonly number[]): Promise<Map<number, StoredOffset>>
   /** Two members that start at once agree on one row: read it back with load(). */
   insertIfAbsent(rows: readonly NewOffset[]): Promise<void>
-  /** Sets positions as an operator chose, with counters from zero, and puts it on record in the same statement. */
+  /** Sets positions as an operator chose, with counters from zero, and puts it on record in the same transaction. */
   reset(rows: readonly NewOffset[], actor: string): Promise<void>
   show(): Promise<OffsetAccount[]>
 }
@@ -31,22 +31,25 @@ const INSERT = `
   INSERT INTO consumer_offset AS o (group_id, topic, partition, next_offset, start_offset, topic_id)
   SELECT $1, $2, partition, next_offset, next_offset, topic_id FROM ${NEW_OFFSETS} ORDER BY partition`
 
-/** The old rows are read and locked by the first part, so the record in audit_entry is what was overwritten. */
-const RESET = `
-  WITH old AS MATERIALIZED (
-    SELECT partition, next_offset, topic_id FROM consumer_offset
-    WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[]) ORDER BY partition FOR UPDATE
-  ), audited AS (
-    INSERT INTO audit_entry (actor, action, detail)
-    SELECT $6, 'offsets.reset', jsonb_build_object('group', $1::text, 'topic', $2::text, 'partitions',
-      jsonb_agg(jsonb_build_object('partition', v.partition, 'from', old.next_offset, 'to', v.next_offset,
-        'topicIdFrom', old.topic_id, 'topicIdTo', v.topic_id) ORDER BY v.partition))
-    FROM ${NEW_OFFSETS} LEFT JOIN old USING (partition)
-  )
-  ${INSERT}
+const UPSERT = `${INSERT}
   ON CONFLICT (group_id, topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
     start_offset = excluded.start_offset, topic_id = excluded.topic_id, updated_at = now(),
     inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0`
+const AUDIT = `INSERT INTO audit_entry (actor, action, detail) VALUES ($1, 'offsets.reset', $2::jsonb)`
+
+/** What was overwritten, read under the lock. */
+function auditOf(owner: Owner, before: readonly OffsetRow[], rows: readonly NewOffset[]): string {
+  const old = new Map(before.map((row) => [row.partition, row]))
+  const partitions = rows.map(({ partition, nextOffset, topicId }) => ({
+    partition,
+    from: old.get(partition)?.nextOffset ?? null,
+    to: nextOffset,
+    topicIdFrom: old.get(partition)?.topicId ?? null,
+    topicIdTo: topicId,
+  }))
+  const detail = { group: owner.groupId, topic: owner.topic, partitions }
+  return JSON.stringify(detail, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
+}
 
 export function createOffsetStore({ database, groupId, topic }: Owner & { database: Database }): OffsetStore {
   const arraysOf = (rows: readonly NewOffset[]) => [
@@ -69,7 +72,13 @@ export function createOffsetStore({ database, groupId, topic }: Owner & { databa
     },
     async reset(rows, actor) {
       if (rows.length === 0) return
-      await database.client().$executeRawUnsafe(RESET, groupId, topic, ...arraysOf(rows), actor)
+      await database.transaction(async (tx) => {
+        const owner = { groupId, topic }
+        const partitions = rows.map((row) => row.partition)
+        const before = await lockOffsets(tx, owner, partitions)
+        await tx.$executeRawUnsafe(UPSERT, groupId, topic, ...arraysOf(rows))
+        await tx.$executeRawUnsafe(AUDIT, actor, auditOf(owner, before, rows))
+      })
     },
     show: () => select(''),
   }
