@@ -4,7 +4,7 @@
 import { LRUCache } from 'lru-cache'
 import type { LineItem } from '../line-items/line-item.ts'
 import { type Decisions, decideMappings, type ItemRef, userKey } from '../line-items/mapping.ts'
-import { vendorKeysOf } from '../line-items/vendor-key.ts'
+import { skuKey, vendorKeysOf } from '../line-items/vendor-key.ts'
 import { SinkError, sqlstateOf } from './classify.ts'
 import type { Database } from './database.ts'
 import {
@@ -60,7 +60,8 @@ export function createMappingStore({ database, cacheSize = 200_000, cacheTtlMs =
 }
 
 /** The key that decides alone, when it is known: the sku, or the description of a line without one. */
-const decidingKey = (line: MappingLine) => userKey(line.userId, vendorKeysOf(line)[0] ?? '')
+const decidingKey = (line: MappingLine) =>
+  userKey(line.userId, line.sku === null ? (vendorKeysOf(line)[0] ?? '') : skuKey(line.sku))
 
 const missing = (lines: readonly MappingLine[], ids: readonly (bigint | undefined)[]) =>
   lines.map((line, index) => ({ line, index })).filter(({ index }) => ids[index] === undefined)
