@@ -72,13 +72,11 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
     },
   }
   const runLanes = () =>
-    Promise.all(
-      wakes.map((wake, lane) =>
-        runLane<D>({
-          ...{ lane, buffer, source, clock, emit, wake, freed, settling, bounds: deps.bounds },
-          mode: () => (mode === 'draining' ? 'drain' : hurried ? 'hurry' : 'steady'),
-        }),
-      ),
+    wakes.map((wake, lane) =>
+      runLane<D>({
+        ...{ lane, buffer, source, clock, emit, wake, freed, settling, bounds: deps.bounds },
+        mode: () => (mode === 'draining' ? 'drain' : hurried ? 'hurry' : 'steady'),
+      }),
     )
   const abort = () => {
     aborting.abort()
@@ -99,14 +97,15 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
       if (mode !== 'idle') return 0 // drained before it began
       mode = 'running'
       const lanes = runLanes()
+      const drained = Promise.all(lanes)
       try {
-        await Promise.race([lanes, source.run(intake).then(() => lanes)])
+        await Promise.race([drained, source.run(intake).then(() => drained)])
       } catch (error) {
         abort()
         throw error
       } finally {
         mode = 'stopped'
-        await lanes.catch(() => {}) // the first fault is the one that is thrown
+        await Promise.allSettled(lanes) // the first fault is thrown; the others end their batch
         await source.stop()
       }
       return buffer.held.records

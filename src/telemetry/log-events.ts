@@ -58,7 +58,7 @@ export function createEventLog(log: Logger, now: () => number) {
       case 'dead-letters-published':
         return log.info(fields, 'dead letters published')
       case 'dead-letters-waiting':
-        return log.warn(withCause(event), 'the DLQ topic takes no records; dead letters wait in PostgreSQL')
+        return log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
       case 'draining':
         return log.info(fields, 'draining')
       case 'stopped':
