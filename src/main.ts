@@ -17,6 +17,12 @@ const exit = (next: ExitCode) => {
   code = next
 }
 
+/** Commander hands `exitOverride` down to subcommands only if it comes before them. */
+function throwing(command: Command): Command {
+  command.commands.forEach(throwing)
+  return command.exitOverride()
+}
+
 const program = new Command('sluice')
   .description('Invoice line items from Kafka to PostgreSQL: adaptive batches, exactly-once effect, dead letters.')
   .version(version)
@@ -24,7 +30,7 @@ const program = new Command('sluice')
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
 for (const command of [demoCommand, publishCommand, consumeCommand, topicsCommand, migrateCommand, offsetsCommand])
-  program.addCommand(command(io, exit).exitOverride())
+  program.addCommand(throwing(command(io, exit)))
 
 try {
   await program.parseAsync()

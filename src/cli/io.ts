@@ -19,6 +19,8 @@ export function createIo(): Io {
       draining.abort(signal)
     })
   }
+  // Started with an IPC channel (`sluice demo`, tests) we end with whoever holds its other end. Nothing is lost.
+  process.once('disconnect', () => process.exit(ExitCode.aborted))
   // `sluice … | head` closes our output early: not an error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(ExitCode.ok)

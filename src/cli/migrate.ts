@@ -5,11 +5,14 @@ import { migrate } from '../sink/migrate.ts'
 import type { Io } from './io.ts'
 
 export const migrateCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
-  new Command('migrate').description('create or update the tables in DATABASE_URL').action(async () => {
-    const { databaseUrl } = loadConfig(io.env, ['database'])
-    const { applied } = await migrate(databaseUrl)
-    io.stdout.write(
-      applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`,
-    )
-    exit(ExitCode.ok)
-  })
+  new Command('migrate')
+    .description('create or update the tables in DATABASE_URL')
+    .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://sluice:secret@localhost:5432/sluice sluice migrate')
+    .action(async () => {
+      const { databaseUrl } = loadConfig(io.env, ['database'])
+      const { applied } = await migrate(databaseUrl)
+      io.stdout.write(
+        applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`,
+      )
+      exit(ExitCode.ok)
+    })

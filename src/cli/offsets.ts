@@ -21,6 +21,7 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
       'per partition: position in PostgreSQL, commit in Kafka, end of the topic, lag, and what became of the records',
     )
     .option('--json', 'one JSON array')
+    .addHelpText('after', '\nExample:\n  sluice offsets show')
     .action(async ({ json }: { json?: true }) => {
       await connected(io, (all) => show(io, all, json ?? false))
       exit(ExitCode.ok)

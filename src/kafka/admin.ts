@@ -79,7 +79,9 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
       return found.filter((each) => each !== null)
     },
     async endOffsets(topic) {
-      const offsets = await call(() => admin.fetchTopicOffsets(topic))
+      const offsets = await call(() => admin.fetchTopicOffsets(topic)).catch((error: unknown) => {
+        throw isUnknownTopic(error) ? missing([topic]) : error
+      })
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
     },
     async committedOffsets(groupId, topic) {

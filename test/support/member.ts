@@ -25,6 +25,9 @@ export type Member = {
 
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
 
+/** A member whose group gives it up 6 s after a kill, not 30. */
+export const QUICK_SESSION = ['--import', 'tsx', fileURLToPath(new URL('./quick-session.ts', import.meta.url))] as const
+
 /** The IPC channel makes it end with us, whatever ends us; the group of its own keeps Ctrl-C from reaching it. */
 export const startMember = (
   name: string,
