@@ -2,18 +2,17 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate } from '../../src/sink/migrate.ts'
+import { openArena } from '../support/arena.ts'
+import { event, recordOf } from '../support/events.ts'
 import type { Member } from '../support/member.ts'
 import { notOk, proveWorld } from '../support/oracle.ts'
-import { type FreshDatabase, freshDatabase, stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { holdFlushes, openWorld, type World } from '../support/world.ts'
+import { holdFlushes, type World } from '../support/world.ts'
 
 const RETAIL = fileURLToPath(new URL('../../../shared/data/online-retail-2010-12_2011-05.csv.gz', import.meta.url))
 const LINES = 209_029
 const retail = existsSync(RETAIL)
 const COLUMNS = {
-  userId: 'CustomerID',
   invoiceId: 'InvoiceNo',
   sku: 'StockCode',
   description: 'Description',
@@ -25,14 +24,12 @@ const PUBLISH = retail
   ? [
       RETAIL,
       '--user',
-      'guest',
+      'u-1',
       '--currency',
       'GBP',
       ...Object.entries(COLUMNS).flatMap(([f, c]) => ['--column', `${f}=${c}`]),
     ]
   : ['--generate', String(LINES), '--seed', '7']
-
-const migrated = async (url: string) => void (await migrate(url))
 
 /** Row counts and a digest of every row (what and where; `item_id` and `created_at` too). */
 const digest = async ({ query }: World) =>
@@ -41,18 +38,13 @@ const digest = async ({ query }: World) =>
            SELECT 'inventory', i::text FROM inventory i) x GROUP BY t ORDER BY t`)
 
 describe(`${LINES.toLocaleString('en')} line items, ${retail ? 'the retail file' : 'GENERATED: the retail file is not here'}`, () => {
-  let fresh: FreshDatabase
   let world: World
   let survivors: Member[] = []
   beforeAll(async () => {
     console.log(retail ? `main path: the retail file` : `main path: NO RETAIL FILE, a generated set of the same size`)
-    fresh = await freshDatabase(migrated)
-    world = await openWorld({ brokers: stack().brokers, databaseUrl: fresh.url, partitions: 6 })
+    world = await openArena(6)
   })
-  afterAll(async () => {
-    await world.close()
-    await fresh.drop()
-  })
+  afterAll(() => world.close())
 
   test('are exact with three members, of which one leaves and one is killed in its flush and replaced', async () => {
     const [first, leaving, dying] = ['first', 'leaving', 'dying'].map((name) => world.start(name))
@@ -118,11 +110,7 @@ describe(`${LINES.toLocaleString('en')} line items, ${retail ? 'the retail file'
       )
     expect(await world.standing()).toEqual(stopped)
     // One new record for each partition is all that it reads.
-    const value = (partition: number) =>
-      Buffer.from(
-        JSON.stringify({ ...event(`00000000-0000-4000-8000-00000000000${partition}`), invoiceId: `new-${partition}` }),
-      )
-    await world.send(stopped.map(({ partition }) => ({ partition, key: 'new', value: value(partition) })))
+    await world.send(stopped.map(({ partition }) => recordOf(event(), partition)))
     await world.drained()
     next.kill('SIGTERM')
     expect(await next.ended).toEqual({ code: 0, signal: null })
@@ -130,16 +118,4 @@ describe(`${LINES.toLocaleString('en')} line items, ${retail ? 'the retail file'
     expect([sum('records'), sum('inserted'), sum('duplicates')]).toEqual([6, 6, 0])
     expect(next.lines().filter(({ level }) => level !== 'info' && level !== 'debug')).toEqual([])
   })
-})
-
-const event = (eventId: string) => ({
-  eventId,
-  userId: 'u-1',
-  invoiceId: 'I-1',
-  lineNumber: 1,
-  vendorItem: { sku: 'S-1', description: 'A THING' },
-  quantity: '2.5',
-  unitPrice: '1.25',
-  currency: 'GBP',
-  occurredAt: '2026-01-02T03:04:05Z',
 })
