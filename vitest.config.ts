@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { createClosingLine } from './test/support/closing-line.ts'
 
 const lane = (name: string, extra: object = {}) => ({
   extends: true as const,
@@ -7,10 +8,21 @@ const lane = (name: string, extra: object = {}) => ({
 
 // Lanes and their budgets: test/README.md. The real lanes share one stack (Kafka + PostgreSQL), started once, and run
 // their files one after another: two cores hold one broker, one database and one system under test.
-const real = { globalSetup: ['test/support/stack.global.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 }
+const real = {
+  globalSetup: ['test/support/stack.global.ts'],
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+}
 
 export default defineConfig({
   test: {
-    projects: [lane('unit'), lane('property', { testTimeout: 60_000 }), lane('contract', real), lane('integration', real)],
+    reporters: ['default', createClosingLine()],
+    projects: [
+      lane('unit'),
+      lane('property', { testTimeout: 60_000 }),
+      lane('contract', real),
+      lane('integration', real),
+    ],
   },
 })
