@@ -73,12 +73,18 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       changed.fire()
       void pump()
     },
-    /** Resolves true when everything is committed, false after `ms`. */
+    /** Resolves true when everything that is ours is committed; false after `ms`, or when there is no way to. */
     async settle(ms: number): Promise<boolean> {
       const deadline = clock.now() + ms
-      const left = () => sending || (handle !== null && pending.size > 0)
-      while (left() && clock.now() < deadline) await changed.wait(Math.min(RETRY_MS, deadline - clock.now()))
-      return !left()
+      const going = () => sending || (handle !== null && pending.size > 0)
+      while (going() && clock.now() < deadline) await changed.wait(Math.min(RETRY_MS, deadline - clock.now()))
+      return !sending && ![...pending.keys()].some(owns)
+    },
+    /** Nothing is sent any more: a try after the end would connect again. */
+    close() {
+      handle = null
+      pending.clear()
+      changed.fire()
     },
   }
 }

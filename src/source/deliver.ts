@@ -18,7 +18,7 @@ export type DeliverDeps = {
   /** Ours now, and not closing. */
   accepting: (partition: number) => boolean
   seek: (partition: number, position: bigint) => void
-  /** Something about this partition looks wrong: hold Kafka against the database. Throws nothing. */
+  /** Something about this partition looks wrong: hold Kafka against the database, for as long as it takes. */
   doubt: (partition: number) => Promise<void>
   /** A rebalance is waiting for us: settle what is buffered, in bounded time. */
   beforeRejoin: (error: unknown) => Promise<void>
@@ -26,11 +26,9 @@ export type DeliverDeps = {
   turn: () => Promise<void>
 }
 
-/** Throws rejoin errors only. */
+/** Throws rejoin errors, and what the intake throws. */
 export function createDeliver(deps: DeliverDeps) {
   const { intake, emit } = deps
-  /** Partitions whose last batch came as expected: a skip after that is news. */
-  const steady = new Set<number>()
   /** The last gap sought back, per partition: a second one at the same position is no race. */
   const soughtBack = new Map<number, bigint>()
 
@@ -57,6 +55,24 @@ export function createDeliver(deps: DeliverDeps) {
     }
   }
 
+  /** Is the batch still the one to deliver, from `next` on? To be asked after each await. */
+  const current = (payload: EachBatchPayload, next: bigint) =>
+    payload.isRunning() &&
+    !payload.isStale() &&
+    deps.accepting(payload.batch.partition) &&
+    intake.next(payload.batch.partition) === next
+
+  /** Heartbeats meanwhile: a database that does not answer must not cost the membership. */
+  async function doubt(payload: EachBatchPayload, next: bigint) {
+    let answered = false
+    const answer = deps.doubt(payload.batch.partition).finally(() => (answered = true))
+    while (!answered && current(payload, next)) {
+      await Promise.race([answer, deps.sleep(WAIT_MS)])
+      await beat(payload)
+    }
+    return answered && current(payload, next)
+  }
+
   async function admit(payload: EachBatchPayload, first: number, from: bigint) {
     const { batch } = payload
     const { partition, messages } = batch
@@ -66,13 +82,7 @@ export function createDeliver(deps: DeliverDeps) {
     while (index < messages.length) {
       const slice = messages.slice(index, index + SLICE).map((message) => sourceRecord(partition, message))
       // No await between this look and the offer: ownership cannot change in between.
-      if (
-        !payload.isRunning() ||
-        payload.isStale() ||
-        !deps.accepting(partition) ||
-        intake.next(partition) !== expected
-      )
-        return
+      if (!current(payload, expected)) return
       const admitted = intake.offer(partition, slice, 0)
       const last = slice[admitted - 1]
       if (last) {
@@ -87,6 +97,14 @@ export function createDeliver(deps: DeliverDeps) {
     }
   }
 
+  /** All records are known already. Jump to where we are, or past what the batch ends with (transaction markers). */
+  function pass(payload: EachBatchPayload, next: bigint) {
+    const { batch } = payload
+    const end = BigInt(batch.lastOffset()) + 1n
+    if (end > next) intake.advance(batch.partition, end)
+    payload.resolveOffset(((end > next ? end : next) - 1n).toString())
+  }
+
   return async function deliver(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload
     const { partition, messages } = batch
@@ -96,16 +114,15 @@ export function createDeliver(deps: DeliverDeps) {
     const fetched = fetchedOffset(batch)
     if (fetched > next) {
       emit({ type: 'gap', partition, expected: next, fetched })
-      if (soughtBack.get(partition) === next) await deps.doubt(partition)
+      const again = soughtBack.get(partition) === next
       soughtBack.set(partition, next)
-      deps.seek(partition, next)
+      if (!again || (await doubt(payload, next))) deps.seek(partition, next)
       return
     }
-    if (fetched < next && steady.delete(partition)) await deps.doubt(partition)
-    if (fetched === next) steady.add(partition)
+    // After a join kafkajs begins at Kafka's commit; but also at the beginning of a log that is another one than ours.
+    if (fetched < next && !(await doubt(payload, next))) return deps.sleep(IDLE_MS)
     const first = messages.findIndex(({ offset }) => BigInt(offset) >= next)
-    // All of it is known already. Jump to where we are, not only past this batch.
-    if (first === -1) payload.resolveOffset((next - 1n).toString())
+    if (first === -1) pass(payload, next)
     else await admit(payload, first, next)
   }
 }

@@ -2,13 +2,13 @@
 // fault-testing kafkajs 2.2.4; deliver.ts has the batch's way, commits.ts the way back, start-position.ts where to begin.
 import type { Consumer, Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
-import { createSignal } from '../lib/signal.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
+import { type BatchEvent, createEmptyBatches } from './empty-batches.ts'
 import { createMembership } from './membership.ts'
-import { evictedError, protocolType } from './rejoin.ts'
+import { evictedError, isRejoin, protocolType } from './rejoin.ts'
 import type { StartPosition } from './start-position.ts'
 
 export type KafkaSourceOptions = {
@@ -19,6 +19,8 @@ export type KafkaSourceOptions = {
   heartbeatIntervalMs: number
   /** Fetches delivered at the same time; more than one mixes partitions in the buffer. */
   concurrency: number
+  /** How often Kafka is held against the database, beside each join: does the topic still hold what we read? */
+  checkEveryMs?: number
 }
 
 export const defaultTimeouts = { sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs: 3_000 }
@@ -37,6 +39,9 @@ const REJOIN_DRAIN_MS = 10_000
 const EVICTED_MS = 10_000
 const LAST_COMMIT_MS = 3_000
 const LEAVE_MS = 5_000
+const FAILED_PAUSE_MS = 500
+const WATCH_MS = 1_000
+const CHECK_MS = 30_000
 /** Also kafkajs's heartbeat cadence when idle, and the delay of stop(). */
 const MAX_WAIT_MS = 500
 
@@ -57,14 +62,18 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
   })
   const failed = createFailure()
-  const stopped = createSignal()
+  const ended = new AbortController()
   let closing = false
   let running: Promise<void> | null = null
-  /** Monotonic time of the last sign that the group knows us. */
-  let lastSign = clock.now()
+  /** Looks since the last sign that the group knows us. Looks, not time: a process that was suspended has seen none. */
+  let silentLooks = 0
   let evictedAt: number | null = null
 
-  const membership = createMembership({ ...deps, closing: () => closing, fail: failed.fail })
+  const fail = (error: unknown) => {
+    closing = true // take nothing more, also until somebody stops us
+    failed.reject(error)
+  }
+  const membership = createMembership({ ...deps, closing: () => closing, fail, seek })
   const commits = createCommits({
     ...{ topic, clock, emit },
     owns: membership.owns,
@@ -80,33 +89,25 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         try {
           listener(e.payload)
         } catch (error) {
-          failed.fail(error)
+          fail(error)
         }
       })
-    on(consumer.events.HEARTBEAT, () => (lastSign = clock.now()))
+    const empty = createEmptyBatches({ intake, emit, seek })
+    on(consumer.events.HEARTBEAT, () => (silentLooks = 0))
     on(consumer.events.GROUP_JOIN, ({ memberAssignment }) => {
-      lastSign = clock.now()
+      silentLooks = 0
       evictedAt = null
+      empty.joined()
       membership.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], intake)
       commits.rejoined()
     })
-    // Batches without a visible record (transaction markers, compaction) never reach eachBatch; kafkajs passes them by
-    // itself. Without this their offsets would look like a gap.
-    on(consumer.events.START_BATCH_PROCESS, (payload) => passEmpty(payload as EmptyBatch, intake))
+    on(consumer.events.START_BATCH_PROCESS, (payload) => empty.pass(payload as BatchEvent))
     on(consumer.events.CRASH, ({ error, restart }) => {
-      lastSign = clock.now()
+      silentLooks = 0
       commits.use(null)
       emit({ type: 'source-crashed', restarts: restart === true, cause: error })
-      if (restart !== true) failed.fail(error)
+      if (restart !== true) fail(error)
     })
-  }
-
-  function passEmpty({ batchSize, partition, firstOffset, lastOffset }: EmptyBatch, intake: Intake) {
-    const next = intake.next(partition)
-    if (batchSize !== 0 || next === null) return
-    const last = BigInt(lastOffset)
-    if (next <= last && (firstOffset === null ? last === next : BigInt(firstOffset) <= next))
-      intake.advance(partition, last + 1n)
   }
 
   function createEachBatch(intake: Intake) {
@@ -127,7 +128,14 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       // kafkajs can lose its membership for good while fetching on (UNKNOWN_MEMBER_ID, then a failed join): force a join.
       if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) throw evictedError()
       commits.use((offsets) => payload.commitOffsetsIfNecessary(offsets))
-      await deliver(payload)
+      try {
+        await deliver(payload)
+      } catch (error) {
+        if (isRejoin(error)) throw error
+        // A fault of ours. kafkajs would repeat the batch, or restart, for ever.
+        fail(error)
+        await clock.sleep(FAILED_PAUSE_MS)
+      }
     }
   }
 
@@ -140,11 +148,13 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   }
 
   /** No sign of the group for so long means that kafkajs is stuck: end, so that somebody else takes over. */
-  async function watch() {
+  async function watch(intake: Intake) {
     const limit = options.sessionTimeoutMs + options.rebalanceTimeoutMs
-    while (!closing) {
-      await stopped.wait(1_000)
-      if (clock.now() - lastSign > limit) failed.fail(new Error(`no sign of the consumer group for ${limit} ms`))
+    for (let looks = 1; !closing; looks += 1) {
+      await clock.sleep(WATCH_MS, ended.signal)
+      silentLooks += 1
+      if (silentLooks * WATCH_MS > limit) fail(new Error(`no sign of the consumer group for ${limit} ms`))
+      if ((looks * WATCH_MS) % (options.checkEveryMs ?? CHECK_MS) < WATCH_MS) membership.check(intake).catch(fail)
     }
   }
 
@@ -153,8 +163,9 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     commit: (positions) => commits.add(positions),
     seek,
     async run(intake) {
+      if (ended.signal.aborted) return
       listen(intake)
-      lastSign = clock.now()
+      const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
       running = (async () => {
         await consumer.connect()
         await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -165,8 +176,8 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
           eachBatch: createEachBatch(intake),
         })
       })()
-      void watch()
-      await Promise.race([failed.promise, running.then(() => stopped.wait(2 ** 31 - 1))])
+      void watch(intake)
+      await Promise.race([failed.promise, stopped, running.then(() => stopped)])
     },
     pause() {
       closing = true
@@ -178,20 +189,29 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
     async stop() {
       closing = true
-      // Disconnecting before run() has resolved would leave a consumer that nobody can stop.
-      await Promise.race([running?.catch(() => {}), clock.sleep(LEAVE_MS)])
+      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
+      const started = await within(LEAVE_MS, running ?? Promise.resolve())
       await commits.settle(LAST_COMMIT_MS)
-      await Promise.race([consumer.disconnect().catch(() => {}), clock.sleep(LEAVE_MS)])
-      stopped.fire()
+      commits.close()
+      if (!started) running?.then(() => consumer.disconnect()).catch(() => {})
+      await within(LEAVE_MS, consumer.disconnect())
+      ended.abort()
     },
   }
-}
 
-type EmptyBatch = { batchSize: number; partition: number; firstOffset: string | null; lastOffset: string }
+  /** True when `work` ended in time, well or not. */
+  async function within(ms: number, work: Promise<void>): Promise<boolean> {
+    const timer = new AbortController()
+    const settled = () => true
+    const inTime = await Promise.race([work.then(settled, settled), clock.sleep(ms, timer.signal).then(() => false)])
+    timer.abort()
+    return inTime
+  }
+}
 
 function createFailure() {
   let reject: (error: Error) => void = () => {}
   const promise = new Promise<never>((_, rejectPromise) => (reject = rejectPromise))
   promise.catch(() => {}) // whoever runs the source hears of it
-  return { promise, fail: (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))) }
+  return { promise, reject: (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))) }
 }
