@@ -19,5 +19,5 @@ COPY --from=build /app/prisma prisma
 COPY bin bin
 USER 1000:1000
 # Node is process 1 here and handles SIGTERM itself (drain); `docker run --init` also reaps.
-ENTRYPOINT ["node", "bin/sluice.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "bin/sluice.js"]
 CMD ["consume"]

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
+// Millions of small objects that die young: a larger young generation halves the time in the garbage collector.
 // In a checkout the TypeScript sources run as they are (tsx); in an installed package only dist/ exists.
 import { existsSync } from 'node:fs'
 

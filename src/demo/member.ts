@@ -23,7 +23,7 @@ export type Member = {
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
 
 export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: string): Member {
-  const child = spawn(process.execPath, [SLUICE, 'consume'], {
+  const child = spawn(process.execPath, [...process.execArgv, SLUICE, 'consume'], {
     env: { ...env, LOG_LEVEL: 'debug', KAFKA_CLIENT_ID: name },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,

@@ -4,6 +4,7 @@ import { type Claimed, NOTHING_CLAIMED } from './event-schema.ts'
 import { type Fault, type FaultCode, faultOf } from './fault.ts'
 import { isDeeperThan } from './json-depth.ts'
 import type { LineItem } from './line-item.ts'
+import { payloadHash } from './payload-hash.ts'
 
 /**
  * A source record's bytes → a line item, a rejection (it becomes a dead letter) or an ignored record. Never throws,
@@ -53,9 +54,9 @@ const decodeValue = (value: Buffer, now: number, maxBytes: number): Decoded => {
   const json = attempt((): unknown => JSON.parse(text.value))
   if (!json) return reject(looksMisencoded(text.value) ? 'ENCODING_INVALID' : 'JSON_INVALID')
   const result = validateEvent(json.value, now)
-  return result.ok
-    ? { kind: 'line-item', lineItem: result.lineItem, unknownFields: result.unknownFields }
-    : { kind: 'rejected', fault: result.fault, claimed: result.claimed }
+  if (!result.ok) return { kind: 'rejected', fault: result.fault, claimed: result.claimed }
+  const { lineItem, unknownFields } = result
+  return { kind: 'line-item', lineItem: { ...lineItem, payloadHash: payloadHash(lineItem) }, unknownFields }
 }
 
 export const createDecode = ({ now, maxBytes = DEFAULT_MAX_BYTES }: DecodeOptions): Decode => {

@@ -2,12 +2,14 @@ import { canonicalDecimal } from './decimal.ts'
 import { checkEvent, type Claimed, claimsOf, type EventV1 } from './event-schema.ts'
 import { type Fault, type FaultCode, faultOf } from './fault.ts'
 import type { LineItem } from './line-item.ts'
-import { payloadHash } from './payload-hash.ts'
 import { textKey } from './vendor-key.ts'
+
+/** The hash is made by the consumer (decode.ts); a publisher has no use for it. */
+export type UnhashedLineItem = Omit<LineItem, 'payloadHash'>
 
 /** An event's JSON value → the canonical line item. The consumer and `sluice publish` judge by this same function. */
 export type Validated =
-  | { readonly ok: true; readonly lineItem: LineItem; readonly unknownFields: number }
+  | { readonly ok: true; readonly lineItem: UnhashedLineItem; readonly unknownFields: number }
   | { readonly ok: false; readonly fault: Fault; readonly claimed: Claimed }
 
 const EARLIEST = Date.UTC(2000, 0, 1)
@@ -24,25 +26,18 @@ const canonicalInstant = (text: string, instant: number): string => {
   return new Date(instant).toISOString()
 }
 
-const NO_HASH: Buffer = Buffer.alloc(0)
-
-const canonical = (event: EventV1, instant: number): LineItem => {
-  const line = {
-    eventId: event.eventId.toLowerCase(),
-    userId: event.userId,
-    invoiceId: event.invoiceId,
-    lineNumber: event.lineNumber,
-    sku: blankAsNull(event.vendorItem.sku)?.trim() ?? null,
-    description: blankAsNull(event.vendorItem.description),
-    quantity: canonicalDecimal(String(event.quantity)),
-    unitPrice: canonicalDecimal(String(event.unitPrice)),
-    currency: event.currency,
-    occurredAt: canonicalInstant(event.occurredAt, instant),
-    payloadHash: NO_HASH,
-  }
-  line.payloadHash = payloadHash(line)
-  return line
-}
+const canonical = (event: EventV1, instant: number): UnhashedLineItem => ({
+  eventId: event.eventId.toLowerCase(),
+  userId: event.userId,
+  invoiceId: event.invoiceId,
+  lineNumber: event.lineNumber,
+  sku: blankAsNull(event.vendorItem.sku)?.trim() ?? null,
+  description: blankAsNull(event.vendorItem.description),
+  quantity: canonicalDecimal(String(event.quantity)),
+  unitPrice: canonicalDecimal(String(event.unitPrice)),
+  currency: event.currency,
+  occurredAt: canonicalInstant(event.occurredAt, instant),
+})
 
 /** `now`: wall-clock milliseconds. Never throws for a value that came out of JSON.parse. */
 export const validateEvent = (value: unknown, now: number): Validated => {
