@@ -6,7 +6,7 @@ import { skuKey, textKey } from './vendor-key.ts'
  * cutting the same lines into other batches gives the same catalogue. The order of decision:
  *   1. the sku is known                          → that item
  *   2. the normalised description is known        → that item, unless sku and item belong to different skus
- *   3. (the place of fuzzy suggestions, `(line, userId) => Suggestion | null`, asked where `byText` found nothing)
+ *   3. `suggest` finds a similar item (fuzzy)     → that item, under the same condition
  *   4. a new item
  * Two different skus never become one item by themselves: a line with an unknown sku takes over an item found by its
  * description only while that item has no sku, and gives it its own. No key is ever mapped twice.
@@ -26,12 +26,17 @@ export type NewMapping = {
   readonly userId: string
   readonly vendorKey: string
   readonly item: ItemRef
-  /** `created` together with its item; `exact`: a sku that joined an item found by its description. */
-  readonly method: 'created' | 'exact'
+  /** `created` together with its item; `exact`, `fuzzy`: a key that joined an item found by its description. */
+  readonly method: 'created' | 'exact' | 'fuzzy'
+  /** Of a fuzzy match, 0 to 1; null for the others. */
   readonly score: number | null
   /** The vendor's text behind the key, as it came. */
   readonly sourceText: string
 }
+
+/** The port of fuzzy matching: a stored item that is similar enough, or null. Nothing is suggested yet. */
+export type Suggest = (line: MappableLine) => { readonly item: KnownItem; readonly score: number } | null
+export const suggestNothing: Suggest = () => null
 
 /** An item already stored that got its first sku; new items carry theirs in `newItems`. */
 export type SkuAdoption = { readonly itemId: bigint; readonly sku: string }
@@ -81,9 +86,10 @@ const createCatalogue = (known: ReadonlyMap<string, KnownItem>, draft: Draft) =>
       const stored = known.get(userKey(userId, key.key))
       return stored ? candidateOf(stored) : (byKey.get(userKey(userId, key.key)) ?? null)
     },
-    map(userId: string, { key, text }: VendorKey, to: Candidate, method: NewMapping['method']): void {
+    candidateOf,
+    map(userId: string, { key, text }: VendorKey, to: Candidate, by: Pick<NewMapping, 'method' | 'score'>): void {
       byKey.set(userKey(userId, key), to)
-      draft.newMappings.push({ userId, vendorKey: key, item: to.ref, method, score: null, sourceText: text })
+      draft.newMappings.push({ userId, vendorKey: key, item: to.ref, ...by, sourceText: text })
     },
     adopt(candidate: Candidate, sku: string): void {
       if (candidate.sku !== null) return
@@ -99,7 +105,18 @@ const createCatalogue = (known: ReadonlyMap<string, KnownItem>, draft: Draft) =>
   }
 }
 
-export const decideMappings = (lines: readonly MappableLine[], known: ReadonlyMap<string, KnownItem>): Decisions => {
+const EXACT = { method: 'exact', score: null } as const
+const CREATED = { method: 'created', score: null } as const
+
+/** Two different skus never merge by themselves. */
+const mayJoin = (candidate: Candidate, sku: VendorKey | null) =>
+  sku === null || candidate.sku === null || candidate.sku === sku.text
+
+export const decideMappings = (
+  lines: readonly MappableLine[],
+  known: ReadonlyMap<string, KnownItem>,
+  suggest: Suggest = suggestNothing,
+): Decisions => {
   const draft: Draft = { newItems: [], newMappings: [], skuAdoptions: [] }
   const catalogue = createCatalogue(known, draft)
 
@@ -109,16 +126,15 @@ export const decideMappings = (lines: readonly MappableLine[], known: ReadonlyMa
     const bySku = catalogue.find(userId, sku)
     if (bySku) return bySku
     const byText = catalogue.find(userId, text)
-    if (byText && !sku) return byText
-    if (byText && sku && (byText.sku === null || byText.sku === sku.text)) {
-      catalogue.adopt(byText, sku.text)
-      catalogue.map(userId, sku, byText, 'exact')
-      return byText
-    }
-    const created = catalogue.create(line)
-    if (sku) catalogue.map(userId, sku, created, 'created')
-    if (text && !byText) catalogue.map(userId, text, created, 'created')
-    return created
+    const suggested = byText ? null : suggest(line)
+    const found = byText ?? (suggested && catalogue.candidateOf(suggested.item))
+    const joined = found && mayJoin(found, sku) ? found : null
+    const target = joined ?? catalogue.create(line)
+    const by = !joined ? CREATED : suggested ? { method: 'fuzzy' as const, score: suggested.score } : EXACT
+    if (joined && sku) catalogue.adopt(joined, sku.text)
+    if (sku) catalogue.map(userId, sku, target, by)
+    if (text && !byText) catalogue.map(userId, text, target, by)
+    return target
   }
   return { assignments: lines.map((line) => decide(line).ref), ...draft }
 }

@@ -62,6 +62,16 @@ describe('mapping a line', () => {
     expect(decided.newItems.map((item) => item.sku)).toEqual(['A', 'B'])
     expect(decided.skuAdoptions).toEqual([])
   })
+  it('takes a suggested item where no key is known, keeps the score, and never merges two skus by it', () => {
+    const suggest = () => ({ item: { itemId: 7n, sku: 'A' }, score: 0.9 })
+    const similar = decideMappings([line(null, 'red lamp')], known({}), suggest)
+    expect(similar.assignments).toEqual([stored(7n)])
+    expect(similar.newMappings).toMatchObject([{ vendorKey: 'text:red lamp', method: 'fuzzy', score: 0.9 }])
+    const other = decideMappings([line('B', 'red lamp')], known({}), suggest)
+    expect(other.assignments).toEqual([fresh(0)])
+    expect(other.newMappings.map(({ method }) => method)).toEqual(['created', 'created'])
+  })
+
   it('never crosses users', () => {
     const decided = decideMappings(
       [line('A', 'Lamp'), line('A', 'Lamp', 'u-2')],
