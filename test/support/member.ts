@@ -20,7 +20,7 @@ export type Member = {
   /** Everything it wrote to stdout and stderr. */
   output(): string
   /** The end of it, for the text of a failed expectation. */
-  tail(): string
+  readonly tail: () => string
 }
 
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
