@@ -1,5 +1,5 @@
-// The way in: a kafkajs consumer behind the Source port. Recipe and traps: the numbered facts below come from reading and
-// fault-testing kafkajs 2.2.4; deliver.ts has the batch's way, commits.ts the way back, start-position.ts where to begin.
+// The way in: a kafkajs consumer behind the Source port. What looks strange here answers a trap of kafkajs 2.2.4, each met in
+// tests on a real broker. deliver.ts has the way of a batch, commits.ts the way back, start-position.ts where to begin.
 import type { Consumer, Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
