@@ -1,4 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs'
+import pRetry from 'p-retry'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 
 export type TopicsToCreate = { topic: string; dlqTopic: string; partitions: number; replicationFactor: number }
@@ -42,6 +43,30 @@ export const refuseCompaction = (topic: string, settings: TopicSettings): void =
   if (settings.compacted) throw compacted(topic)
 }
 
+const UNSETTLED = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
+const isUnsettled = (error: unknown): boolean => {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (UNSETTLED.has((at as { type?: string }).type ?? '')) return true
+  return false
+}
+
+/**
+ * A broker hears of a new topic a moment after the controller made it, a busy one much later. kafkajs's waitForLeaders
+ * waits for a leader, but takes a topic that is not known yet for one that does not exist.
+ */
+const appeared = (topic: string, describe: Describe): Promise<unknown> =>
+  pRetry(
+    async () => {
+      if ((await describe(topic)) === null)
+        throw new OperatorError(`topic "${topic}" is created, but the brokers do not know it yet`, 'run it again')
+    },
+    {
+      ...{ retries: 30, minTimeout: 50, factor: 1.3, maxTimeout: 500 },
+      shouldRetry: ({ error }) => error instanceof OperatorError || isUnsettled(error),
+    },
+  )
+
 const ensure = async (admin: Admin, describe: Describe, wanted: Wanted): Promise<TopicReport> => {
   const { topic, partitions, replicationFactor, configEntries } = wanted
   const there = await describe(topic)
@@ -49,10 +74,11 @@ const ensure = async (admin: Admin, describe: Describe, wanted: Wanted): Promise
   const created =
     there === null &&
     (await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       timeout: 10_000,
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
     }))
+  if (created) await appeared(topic, describe)
   const { maxMessageBytes } = await topicSettings(admin, topic)
   const found = created ? partitions : ((await describe(topic))?.partitions ?? partitions)
   const differs = found === partitions ? [] : [`it has ${found} partitions, not ${partitions}`]

@@ -1,0 +1,84 @@
+// `npm run demo` as a newcomer types it: with services of its own (or those of the environment), from any ending.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Process, stillAlive, treeOf } from '../support/processes.ts'
+import { until } from '../support/until.ts'
+
+let folder = ''
+let demo: ChildProcess | null = null
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-demo-test-'))
+  await chmod(folder, 0o1777) // as /tmp: PostgreSQL runs as another user when we are root
+})
+afterEach(async () => {
+  if (demo?.pid !== undefined && demo.exitCode === null && demo.signalCode === null) process.kill(-demo.pid, 'SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** In a process group of its own, as a shell starts it. */
+const run = (...args: string[]) => {
+  const child = spawn('npm', ['run', 'demo', '--', ...args], {
+    env: { ...process.env, TMPDIR: folder, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  demo = child
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const says = (text: RegExp) =>
+    until(
+      `the demo says ${text}`,
+      () => {
+        if (child.exitCode !== null) throw new Error(`the demo ended before it said ${text}:\n${output}`)
+        return text.test(output)
+      },
+      { describe: () => output },
+    )
+  return { pid: child.pid!, ended, output: () => output, says }
+}
+
+/** Gone within the time that the keepers take to notice our end. */
+const expectNothingLeft = async (before: readonly Process[], kept = /^$/) => {
+  let left: string[] = []
+  const gone = async () => {
+    const processes = (await stillAlive(before)).map(({ pid, command }) => `${pid} ${command}`)
+    left = [...processes, ...(await readdir(folder)).filter((name) => name.startsWith('sluice-') && !kept.test(name))]
+    return left.length === 0
+  }
+  await until('no process and no folder is left', gone, {
+    timeoutMs: 15_000,
+    describe: () => left.join('\n'),
+  })
+}
+
+test('proves every line, ends with exit code 0 and leaves nothing behind', async () => {
+  const { ended, output, pid, says } = run('--events', '5000')
+  await says(/member-1 starts/)
+  const tree = await treeOf(pid)
+  expect(tree.length).toBeGreaterThan(2)
+  expect(await ended, output()).toBe(0)
+  expect(output()).toMatch(/all \d+ lines ok/)
+  expect(output()).not.toContain('NOT OK')
+  await expectNothingLeft(tree)
+})
+
+test.each([
+  ['Ctrl-C leaves no process and no folder', 'SIGINT', /^$/],
+  // Keepers and members end by themselves; the members' logs may help to find out what happened.
+  ['kill -9 leaves no process and no folder but that of the logs', 'SIGKILL', /^sluice-demo-/],
+] as const)('%s', async (_, signal, kept) => {
+  const { ended, output, pid, says } = run('--events', '2000000')
+  await says(/written [1-9]/)
+  const tree = await treeOf(pid)
+  expect(
+    tree.filter(({ command }) => command.includes('sluice.js consume')),
+    output(),
+  ).not.toEqual([])
+  process.kill(-pid, signal)
+  expect(await ended, output()).not.toBe(0)
+  await expectNothingLeft(tree, kept)
+})
