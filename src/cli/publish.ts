@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig, type Config } from '../config.ts'
 import { createAdmin } from '../kafka/admin.ts'
-import { createProducer } from '../kafka/producer.ts'
+import { createThreadedProducer } from '../kafka/threaded-producer.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { createCheck } from '../publish/check.ts'
@@ -121,7 +121,7 @@ const requireTopic = async (config: Config, topic: string): Promise<void> => {
 
 const kafkaTarget = async (config: Config, topic: string): Promise<Target> => {
   await requireTopic(config, topic)
-  const producer = createProducer(config.kafka, createLog('silent'))
+  const producer = createThreadedProducer(config.kafka)
   await producer.connect()
   return { topic, send: (records) => producer.send(topic, records), close: () => producer.disconnect() }
 }
