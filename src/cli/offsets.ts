@@ -95,7 +95,7 @@ async function show(io: Io, { config, admin, store }: Connected, json: boolean):
     return
   }
   const head = ['partition', 'position', 'committed', 'end', 'lag', 'written', 'duplicates', 'dead letters', 'ignored']
-  const table = new Table({ head, style: { head: [], border: [] }, colAligns: head.map(() => 'right') })
+  const table = new Table({ head, style: { head: [], border: [], compact: true }, colAligns: head.map(() => 'right') })
   for (const line of lines) table.push(Object.values(line).map((value) => String(value ?? '–')))
   io.stdout.write(`group ${groupId}, topic ${topic}\n${table.toString()}\n`)
 }
