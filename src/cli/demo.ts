@@ -37,7 +37,11 @@ function count(text: string): number {
 
 function table(lines: readonly ProofLine[]): string {
   const head = ['proof', 'expected', 'found', 'ok']
-  const drawn = new Table({ head, style: { head: [], border: [], compact: true }, colAligns: ['left', 'right', 'right', 'left'] })
+  const drawn = new Table({
+    head,
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'right', 'left'],
+  })
   for (const { what, expected, found, ok } of lines)
     drawn.push([what, expected, found, ok ? pc.green('ok') : pc.red('NOT OK')])
   const wrong = lines.filter(({ ok }) => !ok).length
