@@ -47,12 +47,14 @@ async function look(
 ): Promise<{ positions: Map<number, StartPosition>; findings: Finding[] }> {
   // Database first, Kafka second: the log only grows, so a position beyond its end is a finding and not a race.
   const rows = await store.load(partitions)
-  const [bounds, committed, topicId] = await Promise.all([broker.bounds(), broker.committed(), broker.topicId()])
+  const [bounds, committed, topicId] = await Promise.all([broker.bounds(), broker.committed(), broker.topicId()]).catch(
+    waitFor('Kafka does not say where the topic stands'),
+  )
   const findings: Finding[] = []
   const absent: { partition: number; nextOffset: bigint; topicId: string | null }[] = []
   for (const partition of partitions) {
     const log = bounds.get(partition)
-    if (!log) throw new Error(`the brokers do not know partition ${partition}`) // transient: asked again
+    if (!log) throw waiting(`the brokers do not know partition ${partition} yet`)
     const row = rows.get(partition)
     const kafka = committed.get(partition) ?? null
     const message = row ? doubt(row, log, topicId) : orphaned(kafka, log)
@@ -67,6 +69,14 @@ async function look(
   for (const [partition, { nextOffset }] of settled)
     positions.set(partition, { position: nextOffset, kafka: committed.get(partition) ?? null })
   return { positions, findings }
+}
+
+/** What the brokers cannot say now (an election, a restart) they say later: never a reason to stop. */
+const waiting = (message: string, cause?: unknown) =>
+  new OperatorError(message, 'check the brokers, if it lasts', ExitCode.unavailable, { cause })
+
+const waitFor = (message: string) => (cause: unknown) => {
+  throw cause instanceof OperatorError ? cause : waiting(message, cause)
 }
 
 function doubt(

@@ -160,11 +160,17 @@ describe('a finding', () => {
     expect(positions).toEqual(new Map([[0, { position: 50n, kafka: 50n }]]))
   })
 
-  test('a partition that the brokers do not name is no finding, but a reason to ask again', async () => {
-    const error = await world({ rows: { 3: { nextOffset: 1n, topicId: null } } })
-      .begin([3])
-      .catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(Error)
-    expect(error).not.toBeInstanceOf(OperatorError)
+  test.each<[string, Partial<BrokerView>]>([
+    ['a partition that the brokers do not name', { bounds: async () => new Map() }],
+    [
+      'an election',
+      { bounds: () => Promise.reject(Object.assign(new Error('no leader'), { type: 'LEADER_NOT_AVAILABLE' })) },
+    ],
+    ['a broker that is gone', { topicId: () => Promise.reject(new Error('not found in the cached metadata')) }],
+  ])('%s is none, and no reason to stop either', async (_, view) => {
+    const { store, broker } = world({ rows: { 0: { nextOffset: 1n, topicId: null } } })
+    const asked = startPositions([0], { store, broker: { ...broker, ...view }, confirm: async () => {} })
+    // app.ts stops for OperatorErrors of this code only, and for what the database says.
+    await expect(asked).rejects.toMatchObject({ name: 'OperatorError', exitCode: ExitCode.unavailable })
   })
 })
