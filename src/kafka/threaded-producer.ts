@@ -21,7 +21,10 @@ export function createThreadedProducer(config: KafkaConfig): ThreadedProducer {
   )
   const waiting = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>()
   let nextId = 0
-  const failAll = (error: unknown) => {
+  /** Why the thread is gone: it answers nothing more. */
+  let ended: Error | null = null
+  const failAll = (error: Error) => {
+    ended ??= error
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
@@ -41,6 +44,7 @@ export function createThreadedProducer(config: KafkaConfig): ThreadedProducer {
 
   const call = (request: Omit<Request, 'id'>, transfer: ArrayBuffer[] = []) =>
     new Promise<void>((resolve, reject) => {
+      if (ended) return reject(ended)
       const id = nextId++
       waiting.set(id, { resolve, reject })
       thread.postMessage({ ...request, id }, transfer)
