@@ -18,17 +18,19 @@ import { checkSchema } from './sink/migrate.ts'
 import { createOffsetStore } from './sink/offset-store.ts'
 import { createOutbox } from './sink/outbox.ts'
 import { createSink } from './sink/transaction.ts'
-import { createKafkaSource, defaultTimeouts } from './source/kafka-source.ts'
+import { createKafkaSource } from './source/kafka-source.ts'
 import { startPositions } from './source/start-position.ts'
-import type { Emit, TelemetryEvent } from './telemetry/events.ts'
+import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { createEventLog } from './telemetry/log-events.ts'
 
-export type AppDeps = { clock: Clock; random: () => number; log: Log; timeouts?: typeof defaultTimeouts; emit?: Emit }
+export type AppDeps = { clock: Clock; random: () => number; log: Log }
 
 /** A second look at what would stop us, after metadata had time to settle. */
 const CONFIRM_MS = 2_000
 const RELAY_END_MS = 3_000
+/** How long the group waits for a member to join again; a member drains before that. */
+const REBALANCE_TIMEOUT_MS = 60_000
 
 /**
  * Consumes until `drain` is aborted; resolves to the exit code.
@@ -36,11 +38,7 @@ const RELAY_END_MS = 3_000
  */
 export async function runConsumer(config: Config, drain: AbortSignal, deps: AppDeps): Promise<ExitCode> {
   const { log, clock } = deps
-  const eventLog = createEventLog(log, clock.now)
-  const emit = (event: TelemetryEvent) => {
-    eventLog(event)
-    deps.emit?.(event)
-  }
+  const emit = createEventLog(log, clock.now)
   const admin = createAdmin(config.kafka, log)
   const database = createDatabase({
     url: config.databaseUrl,
@@ -80,11 +78,7 @@ async function startUp({ topic, dlqTopic }: Config, { admin, database, producer 
   await Promise.all([schema, topics, producer.connect()])
 }
 
-async function consume(
-  config: Config,
-  drain: AbortSignal,
-  deps: Required<Pick<AppDeps, 'emit'>> & AppDeps & Connected,
-) {
+async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Connected & { emit: Emit }) {
   const { clock, emit, database, producer } = deps
   const { groupId, dlqTopic } = config
   const relay = createRelay({
@@ -112,17 +106,20 @@ async function consume(
   }
 }
 
-function assemble(
-  config: Config,
-  { clock, random, log, emit, ...deps }: Required<Pick<AppDeps, 'emit'>> & AppDeps & Connected,
-) {
+function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps & Connected & { emit: Emit }) {
   const { groupId, topic } = config
   const { admin, database } = deps
   const owner = { groupId, topic }
   const sink = createSink({ ...owner, database, clock, mappings: createMappingStore({ database }) })
   const store = createOffsetStore({ ...owner, database })
   const source = createKafkaSource(
-    { ...owner, ...(deps.timeouts ?? defaultTimeouts), concurrency: config.flushLanes },
+    {
+      ...owner,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+      heartbeatIntervalMs: Math.min(3_000, config.sessionTimeoutMs / 10),
+      concurrency: config.flushLanes,
+    },
     {
       ...{ clock, emit },
       kafka: createKafka(config.kafka, log),

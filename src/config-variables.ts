@@ -56,6 +56,10 @@ export const variables = z.object({
     doc: 'Topic of line items to consume, and to publish to.',
   }),
   KAFKA_DLQ_TOPIC: described(topic.optional(), { doc: 'Topic of dead letters.', shown: '<KAFKA_TOPIC>.dlq' }),
+  KAFKA_SESSION_TIMEOUT_MS: whole(30_000, 6_000, 300_000, {
+    doc: 'The group gives a member up that was killed or hangs for so long (brokers allow 6 s to 30 min by default).',
+    unit: 'milliseconds',
+  }),
   KAFKA_SECURITY_PROTOCOL: described(oneOf(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']).default('PLAINTEXT'), {
     doc: 'PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.',
   }),

@@ -33,6 +33,7 @@ export type Config = {
   readonly flushMaxAgeMs: number
   readonly flushTargetMs: number
   readonly flushLanes: number
+  readonly sessionTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly logLevel: Variables['LOG_LEVEL']
   readonly allowInsecure: boolean
@@ -137,6 +138,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     flushMaxAgeMs: v.FLUSH_MAX_AGE_MS,
     flushTargetMs: v.FLUSH_TARGET_MS,
     flushLanes: v.FLUSH_LANES,
+    sessionTimeoutMs: v.KAFKA_SESSION_TIMEOUT_MS,
     shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
     logLevel: v.LOG_LEVEL,
     allowInsecure: v.ALLOW_INSECURE,

@@ -23,8 +23,6 @@ export type KafkaSourceOptions = {
   checkEveryMs?: number
 }
 
-export const defaultTimeouts = { sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs: 3_000 }
-
 export type KafkaSourceDeps = {
   /** Its own: two consumers of one instance and group would share kafkajs's map of committed offsets. */
   kafka: Kafka
@@ -117,8 +115,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       seek,
       doubt: (partition) => membership.doubt(partition),
       beforeRejoin: async (error) => {
-        await intake.drain(Math.min(REJOIN_DRAIN_MS, options.rebalanceTimeoutMs / 3))
-        const drained = await commits.settle(LAST_COMMIT_MS)
+        // Without a heartbeat: it has to stay well below both time-outs.
+        const limit = Math.min(options.rebalanceTimeoutMs, options.sessionTimeoutMs) / 3
+        await intake.drain(Math.min(REJOIN_DRAIN_MS, limit))
+        const drained = await commits.settle(Math.min(LAST_COMMIT_MS, limit))
         emit({ type: 'rebalancing', code: protocolType(error) ?? '', drained })
       },
       sleep: (ms) => clock.sleep(ms),

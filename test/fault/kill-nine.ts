@@ -36,7 +36,7 @@ export const killNine = async (
   const began = performance.now()
   const seconds = () => ((performance.now() - began) / 1000).toFixed(1)
   let started = 0
-  const start = () => world.start(`member-${++started}`, {}, options.realSession ? undefined : QUICK_SESSION)
+  const start = () => world.start(`member-${++started}`, options.realSession ? {} : QUICK_SESSION)
   const alive: Member[] = Array.from({ length: members }, start)
   const enough = new AbortController()
   const load = keepSending(world, seed, enough.signal)

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 test('a second SIGTERM ends at once, with exit code 130, and loses nothing', async () => {
-  const impatient = world.start('impatient', {}, QUICK_SESSION)
+  const impatient = world.start('impatient', QUICK_SESSION)
   await impatient.logged('starting position')
   const held = await holdFlushes(world)
   await world.sluice(['publish', '--generate', '5000', '--seed', '11'])
@@ -25,7 +25,7 @@ test('a second SIGTERM ends at once, with exit code 130, and loses nothing', asy
   expect(performance.now() - began).toBeLessThan(2_000)
   await held.release()
 
-  world.start('next', {}, QUICK_SESSION)
+  world.start('next', QUICK_SESSION)
   await world.drained()
   const { lines, records } = await proveWorld(world)
   expect(records).toHaveLength(5_000)

@@ -80,8 +80,8 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldO
     ...{ config, env, admin, database, query, standing, totals, members },
     /** A second connection of its own, to hold locks with. */
     connect: () => pool.connect(),
-    start(name: string, extra: NodeJS.ProcessEnv = {}, command?: readonly string[]): Member {
-      const member = startMember(name, { ...env, ...extra }, command)
+    start(name: string, extra: NodeJS.ProcessEnv = {}): Member {
+      const member = startMember(name, { ...env, ...extra })
       members.push(member)
       return member
     },

@@ -45,6 +45,7 @@ describe('what is given', () => {
       flushMaxAgeMs: 1_000,
       flushTargetMs: 1_000,
       flushLanes: 1,
+      sessionTimeoutMs: 30_000,
       shutdownTimeoutMs: 25_000,
       prismaWriter: 'fast',
       logLevel: 'info',
