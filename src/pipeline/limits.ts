@@ -53,5 +53,7 @@ function nextRecords(records: number, seen: Observation, { maxRecords, targetMs 
   if (seen.failed) return Math.min(records, Math.max(FAILED_FLOOR_RECORDS, halved))
   if (seen.durationMs > targetMs) return Math.min(records, Math.max(SLOW_FLOOR_RECORDS, halved))
   if (!seen.backlog) return records
-  return Math.min(maxRecords, records + Math.max(1, Math.ceil(maxRecords / STEPS_TO_MAX)))
+  // Far below the target there is nothing to feel for: double, as TCP does in its slow start.
+  const step = seen.durationMs < targetMs / 4 ? records : Math.ceil(maxRecords / STEPS_TO_MAX)
+  return Math.min(maxRecords, records + step)
 }
