@@ -113,7 +113,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       ...{ intake, emit },
       accepting: (partition) => !closing && membership.owns(partition),
       seek,
-      doubt: (partition) => membership.doubt(partition),
+      doubt: (partition) => membership.doubt(partition, intake),
       beforeRejoin: async (error) => {
         // Without a heartbeat: it has to stay well below both time-outs.
         const limit = Math.min(options.rebalanceTimeoutMs, options.sessionTimeoutMs) / 3

@@ -35,14 +35,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
           return null
         }
         const backoff = backoffMs(attempt, () => 1)
-        emit({
-          type: 'flush-retry',
-          code: 'START_POSITION',
-          fate: 'transient',
-          attempt,
-          backoffMs: backoff,
-          cause: error,
-        })
+        emit({ type: 'position-retry', attempt, backoffMs: backoff, cause: error })
         await clock.sleep(backoff)
       }
     }
@@ -63,11 +56,21 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     }
   }
 
+  /** Somebody else settled more while we were cut off: what is below is not wanted, and may be gone from the log. */
+  function catchUp(positions: ReadonlyMap<number, StartPosition> | null, intake: Intake) {
+    for (const [partition, { position, kafka }] of positions ?? []) {
+      const next = owned.has(partition) ? intake.next(partition) : null
+      if (next === null || position <= next) continue
+      intake.assign(partition, position)
+      emit({ type: 'positioned', partition, position, kafka })
+    }
+  }
+
   /** A topic that was deleted and made again may go on at our offsets without an error. One look at a time. */
   async function check(intake: Intake) {
     if (checking) return
     checking = true
-    await ask(() => [...owned].filter((partition) => intake.next(partition) !== null))
+    catchUp(await ask(() => [...owned].filter((partition) => intake.next(partition) !== null)), intake)
     checking = false
   }
 
@@ -95,8 +98,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       check(intake).catch(deps.fail)
     },
     /** Holds Kafka against the database for one partition; fails the source when records would be lost. */
-    async doubt(partition: number) {
-      await ask(() => (owned.has(partition) ? [partition] : []))
+    async doubt(partition: number, intake: Intake) {
+      catchUp(await ask(() => (owned.has(partition) ? [partition] : [])), intake)
     },
   }
 }

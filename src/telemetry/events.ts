@@ -21,6 +21,7 @@ export type TelemetryEvent =
       buffered: number
     }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
+  | { type: 'position-retry'; attempt: number; backoffMs: number; cause: unknown }
   | { type: 'assigned'; partitions: readonly number[] }
   | { type: 'revoked'; partitions: readonly number[] }
   | { type: 'positioned'; partition: number; position: bigint; kafka: bigint | null }

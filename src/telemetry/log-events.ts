@@ -47,6 +47,8 @@ export function createEventLog(log: Logger, now: () => number) {
         return log.info(fields, 'the group is rebalancing')
       case 'flush-retry':
         return log.warn(withCause(event), 'cannot reach the sink or it refuses for now; trying again')
+      case 'position-retry':
+        return log.warn(withCause(event), 'cannot hold Kafka against PostgreSQL for now; trying again')
       case 'committed':
         return log.trace(fields, 'committed')
       case 'commit-failed':
