@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 
 /** The last flush of a member, as its log tells it. */
 export type FlushLine = { records: number; reason: string; durationMs: number; limits: { records: number } }
@@ -20,6 +21,7 @@ export type Member = {
   readonly failed: Promise<never>
 }
 
+const SAID = 2_000
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
 
 export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: string): Member {
@@ -32,7 +34,12 @@ export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: strin
   let partitions = 0
   let stopping = false
   const log = createWriteStream(logFile)
-  child.stderr?.pipe(log, { end: false })
+  /** What a person is to read, if it fails; the log goes with the demo's folder. */
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log.write(chunk)
+    said = `${said}${chunk.toString()}`.slice(-SAID)
+  })
   if (child.stdout) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       log.write(`${line}\n`)
@@ -45,7 +52,7 @@ export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: strin
   const ended = endOf(child)
   const failed = ended.then((how): Promise<never> => {
     if (stopping) return new Promise(() => {})
-    throw new Error(`${name} ended by itself (${how}); its log: ${logFile}`)
+    throw new OperatorError(`${name} ended by itself (${how})`, said.trim() || 'it said nothing', ExitCode.fatal)
   })
   failed.catch(() => {}) // whoever waits for the group hears of it
   return {
@@ -75,5 +82,5 @@ function parse(line: string): Entry | null {
 const endOf = (child: ChildProcess) =>
   new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
   })
