@@ -86,7 +86,7 @@ export const variables = z.object({
     unit: 'connections',
   }),
   PRISMA_WRITER: described(oneOf(['fast', 'stock']).default('fast'), {
-    doc: '`fast` lowers createMany to one COPY or unnest statement, `stock` uses Prisma’s own.',
+    doc: '`fast` lowers createMany to one `INSERT … SELECT FROM unnest` statement, `stock` uses Prisma’s own.',
   }),
   BUFFER_MAX_RECORDS: whole(20_000, 1, 10_000_000, {
     doc: 'The buffer takes no more than this; fetching waits.',

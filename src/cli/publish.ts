@@ -179,7 +179,7 @@ const sendFault = (error: unknown, topic: string): OperatorError =>
     ? error
     : new OperatorError(
         `sending to ${topic} failed: ${error instanceof Error ? error.message : String(error)}`,
-        'sluice doctor checks the brokers; publishing again is harmless',
+        'check the brokers; publishing again is harmless',
         ExitCode.unavailable,
         { cause: error },
       )
