@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
 import { createAdmin, type EndOffsets, type KafkaAdmin } from '../kafka/admin.ts'
+import { actor } from '../lib/actor.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { createDatabase } from '../sink/database.ts'
 import { explainDatabaseError } from '../sink/explain.ts'
@@ -30,7 +30,7 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
     .command('reset')
     .description('set the position of every partition in PostgreSQL, with counters from zero; written to audit_entry')
     .requiredOption('--to <where>', 'earliest · latest · kafka (what the group committed there) · an offset', target)
-    .option('--partition <n...>', 'only these partitions')
+    .option('--partition <n...>', 'only these partitions', partitionOption)
     .option('--yes', 'do it; without, only say what would be done')
     .addHelpText(
       'after',
@@ -101,12 +101,18 @@ async function show(io: Io, { config, admin, store }: Connected, json: boolean):
 }
 
 type Target = 'earliest' | 'latest' | 'kafka' | bigint
-type ResetOptions = { to: Target; partition?: string[]; yes?: true }
+type ResetOptions = { to: Target; partition?: number[]; yes?: true }
 
 function target(text: string): Target {
   if (text === 'earliest' || text === 'latest' || text === 'kafka') return text
   if (/^\d{1,18}$/.test(text)) return BigInt(text)
   throw new InvalidArgumentError('earliest, latest, kafka, or an offset.')
+}
+
+/** One more of `--partition 0 2 2`; a statement must not hold a row twice. */
+export function partitionOption(text: string, earlier: readonly number[] = []): number[] {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a partition number.')
+  return [...new Set([...earlier, Number(text)])]
 }
 
 /** A commit outside the log belongs to an older topic of that name. */
@@ -138,15 +144,14 @@ async function reset(io: Io, { config, admin, store }: Connected, options: Reset
     io.stdout.write('nothing was changed; add --yes to do it\n')
     return
   }
-  await store.reset(rows, userInfo().username)
+  await store.reset(rows, actor())
   io.stdout.write(`group ${groupId} begins there now\n`)
 }
 
-function chosen(wanted: string[] | undefined, all: number[]): number[] {
+function chosen(wanted: number[] | undefined, all: number[]): number[] {
   if (!wanted) return all.sort((a, b) => a - b)
-  const partitions = wanted.map(Number)
-  const unknown = wanted.filter((_, i) => !all.includes(partitions[i] ?? -1))
-  if (unknown.length === 0) return partitions
+  const unknown = wanted.filter((partition) => !all.includes(partition))
+  if (unknown.length === 0) return wanted
   throw new OperatorError(
     `the topic has no partition ${unknown.join(', ')}`,
     `it has 0 to ${all.length - 1}`,
