@@ -2,16 +2,15 @@
 // two members of one group work them off, and proves the result from what is in the topic and in the tables.
 import { join } from 'node:path'
 import { createProducer } from '../kafka/producer.ts'
-import { readTopic } from '../kafka/read-topic.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { generatedRows } from '../publish/generated-rows.ts'
 import { publish } from '../publish/publish.ts'
-import { inventoryRows, ledgerRows, letterRows } from '../sink/audit.ts'
 import { createOffsetStore } from '../sink/offset-store.ts'
 import { createOutbox } from '../sink/outbox.ts'
 import { createLog } from '../telemetry/log.ts'
 import { type Member, startMember } from './member.ts'
+import { gatherEvidence } from './evidence.ts'
 import { expectedOf } from './oracle.ts'
 import { createProgress, type Totals } from './progress.ts'
 import { prove, type ProofLine } from './proof.ts'
@@ -140,24 +139,8 @@ const relayed = async ({ database, config }: World) =>
   (await createOutbox({ database, groupId: config.groupId }).pending()) === 0
 
 async function proof(world: World, codes: readonly (number | string)[]): Promise<ProofLine[]> {
-  const { config, admin, database } = world
-  const { topic, dlqTopic, groupId } = config
-  const log = createLog('silent')
-  const expected = expectedOf(await readTopic(config.kafka, topic, log))
-  const dlq = await readTopic(config.kafka, dlqTopic, log)
-  const ends = await admin.endOffsets(topic)
-  const lines = await prove(expected, {
-    ledger: ledgerRows(database),
-    inventory: await inventoryRows(database),
-    offsets: await store(world).show(),
-    letters: await letterRows(database, groupId),
-    endOffsets: new Map([...ends].map(([partition, { high }]) => [partition, high])),
-    committed: await admin.committedOffsets(groupId, topic),
-    dlq: dlq.map((record) => ({
-      ...record,
-      dlqId: record.headers.find(([name]) => name === 'dlq.id')?.[1]?.toString() ?? null,
-    })),
-  })
+  const evidence = await gatherEvidence(world)
+  const lines = await prove(expectedOf(evidence.records), evidence)
   const clean = codes.filter((code) => code === 0).length
   const ended = {
     what: 'members that drained and ended with exit code 0',

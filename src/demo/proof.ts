@@ -1,49 +1,16 @@
 // Expected (from the topic) against found (in PostgreSQL, Kafka's offsets and the DLQ topic). The pipeline's own
 // counters are only ever on the side that has to be proved.
-import { type Expected, micros, type TopicRecord } from './oracle.ts'
+import type { Evidence } from './evidence.ts'
+import { type Expected, micros } from './oracle.ts'
 
 export type ProofLine = { what: string; expected: string; found: string; ok: boolean }
 
-/** What the proof reads, beside the topic. */
-export type Evidence = {
-  ledger: AsyncIterable<{
-    eventId: string
-    userId: string
-    itemId: string
-    invoiceId: string
-    lineNumber: number
-    quantity: string
-    unitPrice: string
-  }>
-  /** Item id → quantity on hand. */
-  inventory: ReadonlyMap<string, string>
-  offsets: readonly {
-    partition: number
-    nextOffset: bigint
-    inserted: bigint
-    duplicate: bigint
-    deadLettered: bigint
-    ignored: bigint
-  }[]
-  letters: readonly {
-    id: string
-    partition: number
-    recordOffset: bigint
-    value: Buffer | null
-    publishedAt: Date | null
-  }[]
-  endOffsets: ReadonlyMap<number, bigint>
-  committed: ReadonlyMap<number, bigint | null>
-  /** Records of the DLQ topic with the text of their dlq.id header. */
-  dlq: readonly (TopicRecord & { dlqId: string | null })[]
-}
-
 export async function prove(expected: Expected, evidence: Evidence): Promise<ProofLine[]> {
-  const { offsets, letters, dlq, endOffsets } = evidence
+  const { offsets, letters, endOffsets } = evidence
   const ledger = await readLedger(expected, evidence)
   const sum = (pick: (row: Evidence['offsets'][number]) => bigint) =>
     offsets.reduce((total, row) => total + pick(row), 0n)
-  const dlqIds = new Set(dlq.map(({ dlqId }) => dlqId))
+  const dlqIds = new Set(evidence.dlqIds)
   const letterIds = new Set(letters.map(({ id }) => id))
   const published = [...letterIds].filter((id) => dlqIds.has(id)).length
   const foreign = [...dlqIds].filter((id) => id === null || !letterIds.has(id)).length

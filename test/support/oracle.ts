@@ -1,37 +1,20 @@
 // What the tables must hold, recomputed from the topic: the proof of `sluice demo` (its own validator and arithmetic), and
 // for line items with a sku the stock of each single item, which the proof does not look at.
+import { gatherEvidence } from '../../src/demo/evidence.ts'
 import { expectedOf } from '../../src/demo/oracle.ts'
 import { prove, type ProofLine } from '../../src/demo/proof.ts'
-import { readTopic, type ReadRecord } from '../../src/kafka/read-topic.ts'
-import { inventoryRows, ledgerRows, letterRows } from '../../src/sink/audit.ts'
-import { createOffsetStore } from '../../src/sink/offset-store.ts'
-import { createLog } from '../../src/telemetry/log.ts'
+import type { ReadRecord } from '../../src/kafka/read-topic.ts'
 import type { World } from './world.ts'
-
-const log = createLog('silent')
 
 export type Finding = { records: readonly ReadRecord[]; expected: ReturnType<typeof expectedOf>; lines: ProofLine[] }
 
 /** Reads the topic and everything that was made of it. */
-export const proveWorld = async ({ config, admin, database, query }: World): Promise<Finding> => {
-  const { topic, dlqTopic, groupId, kafka } = config
-  const records = await readTopic(kafka, topic, log)
+export const proveWorld = async (world: World): Promise<Finding> => {
+  const evidence = await gatherEvidence(world)
+  const { records } = evidence
   const expected = expectedOf(records)
-  const dlq = await readTopic(kafka, dlqTopic, log)
-  const ends = await admin.endOffsets(topic)
-  const lines = await prove(expected, {
-    ledger: ledgerRows(database),
-    inventory: await inventoryRows(database),
-    offsets: await createOffsetStore({ ...config, database }).show(),
-    letters: await letterRows(database, groupId),
-    endOffsets: new Map([...ends].map(([partition, { high }]) => [partition, high])),
-    committed: await admin.committedOffsets(groupId, topic),
-    dlq: dlq.map((record) => ({
-      ...record,
-      dlqId: record.headers.find(([name]) => name === 'dlq.id')?.[1]?.toString() ?? null,
-    })),
-  })
-  return { records, expected, lines: [...lines, ...(await proveStock(records, expected, { query }))] }
+  const lines = await prove(expected, evidence)
+  return { records, expected, lines: [...lines, ...(await proveStock(records, expected, world))] }
 }
 
 /** A line without a sku goes to the item of its description, whose sku depends on the order: then there is no such proof. */
