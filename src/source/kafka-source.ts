@@ -2,6 +2,7 @@
 // tests on a real broker. deliver.ts has the way of a batch, commits.ts the way back, start-position.ts where to begin.
 import type { Consumer, Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { createCommits } from './commits.ts'
@@ -153,7 +154,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     for (let looks = 1; !closing; looks += 1) {
       await clock.sleep(WATCH_MS, ended.signal)
       silentLooks += 1
-      if (silentLooks * WATCH_MS > limit) fail(new Error(`no sign of the consumer group for ${limit} ms`))
+      if (silentLooks * WATCH_MS > limit) fail(stuck(limit))
       if ((looks * WATCH_MS) % (options.checkEveryMs ?? CHECK_MS) < WATCH_MS) membership.check(intake).catch(fail)
     }
   }
@@ -208,6 +209,12 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     return inTime
   }
 }
+
+const stuck = (ms: number) =>
+  new OperatorError(
+    `no sign of the consumer group for ${ms / 1000} s: the brokers do not answer, or the Kafka client is stuck`,
+    'check the brokers, then start it again; nothing is lost',
+  )
 
 function createFailure() {
   let reject: (error: Error) => void = () => {}
