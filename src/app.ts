@@ -11,6 +11,7 @@ import { version } from './lib/version.ts'
 import { createDecode } from './line-items/decode.ts'
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts'
 import { FatalFault } from './pipeline/settle.ts'
+import { sqlstateOf } from './sink/classify.ts'
 import { createDatabase, type Database } from './sink/database.ts'
 import { explainDatabaseError } from './sink/explain.ts'
 import { createMappingStore } from './sink/mapping-store.ts'
@@ -29,6 +30,10 @@ export type AppDeps = { clock: Clock; random: () => number; log: Log }
 /** A second look at what would stop us, after metadata had time to settle. */
 const CONFIRM_MS = 2_000
 const RELAY_END_MS = 3_000
+const CLOSE_MS = 2_000
+/** After the deadline of the drain, for what is under way to end by itself. */
+const GRACE_MS = 1_000
+const SUMMARY_MS = 60_000
 /** How long the group waits for a member to join again; a member drains before that. */
 const REBALANCE_TIMEOUT_MS = 60_000
 
@@ -38,7 +43,8 @@ const REBALANCE_TIMEOUT_MS = 60_000
  */
 export async function runConsumer(config: Config, drain: AbortSignal, deps: AppDeps): Promise<ExitCode> {
   const { log, clock } = deps
-  const emit = createEventLog(log, clock.now)
+  const { emit, summarise } = createEventLog(log, clock.now)
+  const ticking = setInterval(summarise, SUMMARY_MS)
   const admin = createAdmin(config.kafka, log)
   const database = createDatabase({
     url: config.databaseUrl,
@@ -53,13 +59,17 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   } catch (error) {
     throw explain(error, config)
   } finally {
-    await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
+    clearInterval(ticking)
+    const closed = Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
+    await Promise.race([closed, clock.sleep(CLOSE_MS)])
   }
 }
 
 /** One line that says what to do, where we know it. */
 function explain(error: unknown, { databaseUrl, kafka }: Config): unknown {
-  const known = explainDatabaseError(error, databaseUrl) ?? explainKafkaError(error, kafka)
+  // A fault without an SQLSTATE is fatal only on a database that answers: not to be explained as one that does not.
+  const explicable = !(error instanceof FatalFault) || sqlstateOf(error) !== null
+  const known = (explicable ? explainDatabaseError(error, databaseUrl) : null) ?? explainKafkaError(error, kafka)
   if (known || !(error instanceof FatalFault)) return known ?? error
   return new OperatorError(
     `stopped: PostgreSQL failed with ${error.code}, which is neither a fault of a record nor one that passes`,
@@ -94,15 +104,17 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
     },
   })
   const relaying = relay.run()
-  const stopDraining = drainOn(drain, pipeline, config.shutdownTimeoutMs)
+  const shutdown = drainOn(drain, pipeline, config.shutdownTimeoutMs)
   try {
-    const left = await pipeline.run()
+    // At the deadline a write may hang on a database that does not answer: it is not waited for.
+    const left = await Promise.race([pipeline.run(), shutdown.deadline.then(() => pipeline.held.records)])
     emit({ type: 'stopped', clean: left === 0, left })
     return left === 0 ? ExitCode.ok : ExitCode.partial
   } finally {
-    stopDraining()
-    await relay.end(RELAY_END_MS)
-    await Promise.race([relaying, clock.sleep(RELAY_END_MS)])
+    const patience = shutdown.passed() ? 0 : RELAY_END_MS
+    shutdown.cancel()
+    await relay.end(patience)
+    await Promise.race([relaying, clock.sleep(patience)])
   }
 }
 
@@ -154,16 +166,28 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
 }
 
 /** First signal: drain, for at most `timeoutMs`, then give up what is left (its next owner reads it again). */
-function drainOn(signal: AbortSignal, pipeline: Pipeline, timeoutMs: number): () => void {
+function drainOn(signal: AbortSignal, pipeline: Pipeline, timeoutMs: number) {
   let timer: NodeJS.Timeout | undefined
+  let passed = false
+  let pass = () => {}
+  const deadline = new Promise<void>((resolve) => (pass = resolve))
+  const giveUp = () => {
+    passed = true
+    pipeline.abort()
+    timer = setTimeout(pass, GRACE_MS)
+  }
   const begin = () => {
     pipeline.drain(String(signal.reason))
-    timer = setTimeout(() => pipeline.abort(), timeoutMs)
+    timer = setTimeout(giveUp, timeoutMs)
   }
   if (signal.aborted) begin()
   else signal.addEventListener('abort', begin, { once: true })
-  return () => {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', begin)
+  return {
+    deadline,
+    passed: () => passed,
+    cancel() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', begin)
+    },
   }
 }

@@ -23,6 +23,14 @@ function throwing(command: Command): Command {
   return command.exitOverride()
 }
 
+// Nothing is known to get here; if it does, the process must not live on in an unknown state.
+process.on('unhandledRejection', (error) => {
+  io.stderr.write(
+    `sluice: unexpected fault, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
+  )
+  process.exit(ExitCode.fatal)
+})
+
 const program = new Command('sluice')
   .description('Invoice line items from Kafka to PostgreSQL: adaptive batches, exactly-once effect, dead letters.')
   .version(version)

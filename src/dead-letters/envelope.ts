@@ -15,22 +15,23 @@ const VERSION = '1'
 const MAX_HEADERS = 64
 const MAX_HEADER_BYTES = 8 * 1024
 /** What is left of a value that the topic does not take. */
-const TRUNCATED_BYTES = 64 * 1024
+export const TRUNCATED_BYTES = 64 * 1024
 
 export function envelope(letter: DeadLetterRow, appVersion: string): EnvelopeRecord {
   return { key: letter.key, value: letter.value, headers: headersOf(letter, appVersion, []) }
 }
 
 /** For a letter larger than the topic allows: the beginning of the value, and how to tell the whole one. */
-export function truncatedEnvelope(letter: DeadLetterRow, appVersion: string): EnvelopeRecord {
+export function truncatedEnvelope(letter: DeadLetterRow, appVersion: string, keep: number): EnvelopeRecord {
   const value = letter.value ?? Buffer.alloc(0)
   const extra = [
     text('dlq.value.truncated', 'true'),
     text('dlq.value.bytes', String(value.length)),
     text('dlq.value.sha256', hash('sha256', value, 'hex')),
   ]
-  const key = letter.key && letter.key.length > TRUNCATED_BYTES ? null : letter.key
-  return { key, value: value.subarray(0, TRUNCATED_BYTES), headers: headersOf(letter, appVersion, extra) }
+  const key = letter.key && letter.key.length > keep ? null : letter.key
+  const original = keep === 0 ? { ...letter, headers: [] } : letter
+  return { key, value: value.subarray(0, keep), headers: headersOf(original, appVersion, extra) }
 }
 
 function headersOf(letter: DeadLetterRow, appVersion: string, extra: readonly Header[]): Header[] {

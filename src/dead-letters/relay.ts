@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
 import type { DeadLetterRow } from './dead-letter.ts'
-import { type EnvelopeRecord, envelope, truncatedEnvelope } from './envelope.ts'
+import { type EnvelopeRecord, envelope, TRUNCATED_BYTES, truncatedEnvelope } from './envelope.ts'
 
 export type Outbox = {
   /** Leases up to `limit` unpublished letters; a lease that is not marked in time is given to the next who asks. */
@@ -57,8 +57,18 @@ export function createRelay({ outbox, clock, emit, ...deps }: RelayDeps) {
     } catch (error) {
       if (!deps.isTooLarge(error)) throw error
       const [letter] = letters
-      if (letter && letters.length === 1) return deps.send([truncatedEnvelope(letter, deps.appVersion)])
+      if (letter && letters.length === 1) return publishTruncated(letter)
       for (const one of letters) await publish([one])
+    }
+  }
+
+  /** The beginning of the value; when the topic is made so small that even that does not fit, our own headers only. */
+  async function publishTruncated(letter: DeadLetterRow): Promise<void> {
+    try {
+      await deps.send([truncatedEnvelope(letter, deps.appVersion, TRUNCATED_BYTES)])
+    } catch (error) {
+      if (!deps.isTooLarge(error)) throw error
+      await deps.send([truncatedEnvelope(letter, deps.appVersion, 0)])
     }
   }
 

@@ -137,9 +137,9 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
     },
 
     /** The batch's records are settled, or not ours any more: their room is free again. */
-    release(batch: Batch<D>) {
-      held.records -= batch.entries.length
-      held.bytes -= batch.bytes
+    release({ records, bytes }: Capacity) {
+      held.records -= records
+      held.bytes -= bytes
       full = null
     },
     /** Everything below `position` is settled by somebody else: drop it. */

@@ -30,17 +30,20 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
   const { lane, buffer, clock, bounds } = deps
   const { abort } = deps.settling
   let limits = initialLimits(bounds)
+  /** Cut off a batch that was too much at once; before anything else, as it is older. */
+  let rest: readonly Batch<D>[] = []
   while (!abort.aborted) {
     const now = clock.now()
     const state = buffer.lane(lane)
-    const reason = due(state, limits, deps.mode() !== 'steady', now)
+    const [next, ...later] = rest
+    const reason = next?.reason ?? due(state, limits, deps.mode() !== 'steady', now)
     if (reason === null) {
       if (deps.mode() === 'drain') return
       await deps.wake.wait(msUntilDue(state, limits, now))
       continue
     }
-    const batch = buffer.take(lane, limits, reason)
-    const settled = await flush(batch, deps)
+    const settled = await flush(next ?? buffer.take(lane, limits, reason), deps)
+    rest = [...settled.rest, ...later]
     const durationMs = clock.now() - now
     const backlog = reason === 'size' || reason === 'bytes'
     limits = step(limits, { durationMs, backlog, failed: settled.attempts > 1 }, bounds)
@@ -54,12 +57,18 @@ async function flush<D>(batch: Batch<D>, { buffer, ...deps }: LaneDeps<D>): Prom
     const settled = await settle(batch, deps.settling)
     advance(settled, assignments, { buffer, ...deps })
     // Without a result the partitions were lost, and their new owners read them again; aborted, the records count as left.
-    if (settled.result || !deps.settling.abort.aborted) buffer.release(batch)
+    if (settled.result || !deps.settling.abort.aborted) buffer.release(without(batch, settled.rest))
     return settled
   } finally {
     deps.freed.fire()
   }
 }
+
+/** The size of what was settled, or lost, of a batch. */
+const without = <D>(batch: Batch<D>, rest: readonly Batch<D>[]) => ({
+  records: rest.reduce((left, { entries }) => left - entries.length, batch.entries.length),
+  bytes: rest.reduce((left, { bytes }) => left - bytes, batch.bytes),
+})
 
 /** Compares where the sink is with where the batch expected it ("lock and compare"), then commits. */
 function advance<D>(

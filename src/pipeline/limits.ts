@@ -43,7 +43,12 @@ export function initialLimits(bounds: LimitBounds): Limits {
 }
 
 export function step(limits: Limits, seen: Observation, bounds: LimitBounds): Limits {
-  const flushMs = limits.flushMs === 0 ? seen.durationMs : limits.flushMs + WEIGHT * (seen.durationMs - limits.flushMs)
+  // A failed flush tells how long the fault lasted, not how fast the sink is.
+  const flushMs = seen.failed
+    ? limits.flushMs
+    : limits.flushMs === 0
+      ? seen.durationMs
+      : limits.flushMs + WEIGHT * (seen.durationMs - limits.flushMs)
   const ageMs = Math.min(bounds.maxAgeMs, Math.max(bounds.minAgeMs, AGE_SHARE * flushMs))
   return { records: nextRecords(limits.records, seen, bounds), bytes: bounds.maxBytes, ageMs, flushMs }
 }

@@ -43,7 +43,7 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
   const aborting = new AbortController()
   let mode: Mode = 'idle'
   let hurried = false
-  let sinkFailing = false
+  const failingLanes = new Set<number>()
 
   const wakeAll = () => {
     for (const wake of wakes) wake.notify()
@@ -55,29 +55,32 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
     freed,
     wake: (partition) => wakes[partition % deps.lanes]?.notify(),
     admitting: () => mode === 'running',
-    sinkFailing: () => sinkFailing,
+    sinkFailing: () => failingLanes.size > 0,
     hurry(on) {
       hurried = on
       wakeAll()
     },
   })
-  const settling = {
+  const settlingOf = (lane: number) => ({
     ...{ sink, clock, random, emit },
     owns: (partition: number) => source.owns(partition),
     abort: aborting.signal,
     failing(failing: boolean) {
-      sinkFailing = failing
+      if (!failing) return void failingLanes.delete(lane)
+      failingLanes.add(lane)
       // A rebalance that waits for the buffer to empty must not wait for a failing sink.
-      if (failing) freed.fire()
+      freed.fire()
     },
-  }
+  })
   const runLanes = () =>
     wakes.map((wake, lane) =>
       runLane<D>({
-        ...{ lane, buffer, source, clock, emit, wake, freed, settling, bounds: deps.bounds },
+        ...{ lane, buffer, source, clock, emit, wake, freed, bounds: deps.bounds },
+        settling: settlingOf(lane),
         mode: () => (mode === 'draining' ? 'drain' : hurried ? 'hurry' : 'steady'),
       }),
     )
+  const draining = () => mode === 'draining'
   const abort = () => {
     aborting.abort()
     wakeAll()
@@ -101,11 +104,12 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
       try {
         await Promise.race([drained, source.run(intake).then(() => drained)])
       } catch (error) {
-        abort()
+        // A source that ends while we drain does not keep us from settling what is buffered.
+        if (!draining()) abort()
         throw error
       } finally {
-        mode = 'stopped'
         await Promise.allSettled(lanes) // the first fault is thrown; the others end their batch
+        mode = 'stopped'
         await source.stop()
       }
       return buffer.held.records

@@ -1,11 +1,14 @@
 // Settles one batch: tries until the sink took it, another owner did, or the process must stop. A transient fault is
-// retried for as long as it takes; a fault the sink does not explain gets a few tries on a sink that says it is well.
+// retried for as long as it takes; a fault the sink does not explain gets a few tries on a sink that says it is well; a
+// batch that was too much for the sink twice in a row is halved (1,000 rows may never fit a time-out that 125 fit).
 import type { Clock } from '../lib/clock.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { backoffMs } from './backoff.ts'
+import { halve } from './halve.ts'
 import type { Batch, Failure, Sink, WriteResult } from './sink.ts'
 
 const UNKNOWN_TRIES = 3
+const OVERSIZED_TRIES = 2
 
 /** Thrown for a fault that must stop the process; nothing of the batch was committed. */
 export class FatalFault extends Error {
@@ -29,33 +32,58 @@ export type SettleDeps<D> = {
   failing: (failing: boolean) => void
 }
 
-export type Settled<D> = { batch: Batch<D>; result: WriteResult | null; attempts: number }
+export type Settled<D> = {
+  batch: Batch<D>
+  result: WriteResult | null
+  attempts: number
+  /** What was cut off on the way, to be settled next. */
+  rest: readonly Batch<D>[]
+}
 
 /** `result` is null when nothing was left to write (all partitions lost between tries) or when aborted. */
 export async function settle<D>(first: Batch<D>, deps: SettleDeps<D>): Promise<Settled<D>> {
+  try {
+    return await tryUntilSettled(first, deps)
+  } finally {
+    deps.failing(false)
+  }
+}
+
+async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise<Settled<D>> {
   let batch = first
+  let rest: Batch<D>[] = []
   let unknownTries = 0
-  for (let attempt = 1; ; attempt += 1) {
+  let oversized = 0
+  for (let attempts = 1; ; attempts += 1) {
     try {
-      const result = await deps.sink.write(batch)
-      deps.failing(false)
-      return { batch, result, attempts: attempt }
+      return { batch, result: await deps.sink.write(batch), attempts, rest }
     } catch (error) {
       const failure = deps.sink.classify(error)
-      if (failure.fate === 'fatal') throw new FatalFault(failure)
-      if (failure.fate === 'unknown' && (await deps.sink.probe())) {
-        unknownTries += 1
-        if (unknownTries > UNKNOWN_TRIES) throw new FatalFault(failure)
-      }
-      const delay = backoffMs(attempt, deps.random)
-      const { code, fate, cause } = failure
-      deps.emit({ type: 'flush-retry', code, fate, attempt, backoffMs: delay, cause })
-      deps.failing(true)
-      await deps.clock.sleep(delay, deps.abort)
-      batch = onlyOwned(batch, deps.owns)
-      if (deps.abort.aborted || batch.parts.length === 0) return { batch, result: null, attempts: attempt }
+      unknownTries += await isUnexplained(failure, deps.sink)
+      if (failure.fate === 'fatal' || unknownTries > UNKNOWN_TRIES) throw new FatalFault(failure)
+      oversized = failure.oversized ? oversized + 1 : 0
+      await backOff(failure, attempts, deps)
     }
+    batch = onlyOwned(batch, deps.owns)
+    if (deps.abort.aborted || batch.parts.length === 0) return { batch, result: null, attempts, rest }
+    if (oversized < OVERSIZED_TRIES || batch.entries.length < 2) continue
+    const [half, remainder] = halve(batch)
+    batch = half
+    rest = [remainder, ...rest]
+    oversized = 0
+    unknownTries = 0
   }
+}
+
+/** 1 for a fault of unknown outcome on a sink that says it is well; an unwell one is only waited for. */
+const isUnexplained = async <D>({ fate }: Failure, sink: Sink<D>) =>
+  fate === 'unknown' && (await sink.probe()) ? 1 : 0
+
+async function backOff<D>({ code, fate, cause }: Failure, attempt: number, deps: SettleDeps<D>) {
+  const delay = backoffMs(attempt, deps.random)
+  deps.emit({ type: 'flush-retry', code, fate, attempt, backoffMs: delay, cause })
+  deps.failing(true)
+  await deps.clock.sleep(delay, deps.abort)
 }
 
 /** Lost partitions belong to somebody else now: writing them would only be fenced. */

@@ -44,6 +44,8 @@ export type Failure = {
   readonly fate: 'transient' | 'unknown' | 'fatal'
   /** SQLSTATE, or a code of our own. */
   readonly code: string
+  /** The batch may be more than the sink's time or memory allows for one: half of it may fit. */
+  readonly oversized: boolean
   readonly cause: unknown
 }
 

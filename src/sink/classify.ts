@@ -44,6 +44,9 @@ export function wantsFreshPool({ fate, sqlstate }: Verdict): boolean {
   return fate === 'unknown' || (sqlstate !== null && STALE_SESSION.test(sqlstate))
 }
 
+/** A smaller batch may succeed: the statement's or the transaction's time ran out, or the memory. */
+export const isOversized = ({ code }: Verdict): boolean => ['57014', '53200', 'P2028'].includes(code)
+
 function fateOf(sqlstate: string): Fate {
   if (ROW.test(sqlstate)) return 'row'
   return TRANSIENT.test(sqlstate) ? 'transient' : 'fatal'

@@ -53,6 +53,12 @@ export async function checkSchema(database: Database): Promise<void> {
     .catch((error: unknown) => {
       throw explainDatabaseError(error, database.url) ?? error
     })
+  const [server] = await database.client().$queryRawUnsafe<{ server_encoding: string }[]>('SHOW server_encoding')
+  if (server?.server_encoding !== 'UTF8')
+    throw new OperatorError(
+      `the database stores text as ${server?.server_encoding ?? 'unknown'}, which cannot hold every description`,
+      "create it anew with ENCODING 'UTF8'",
+    )
   const applied = new Set(rows.map((row) => row.migration_name))
   const missing = wanted.filter((name) => !applied.has(name))
   if (missing.length === 0) return

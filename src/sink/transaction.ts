@@ -5,7 +5,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Decoded } from '../line-items/decode.ts'
 import type { Batch, Sink, WriteResult } from '../pipeline/sink.ts'
-import { classifyError, SinkError, wantsFreshPool } from './classify.ts'
+import { classifyError, isOversized, SinkError, wantsFreshPool } from './classify.ts'
 import type { Database } from './database.ts'
 import { moveInventory, type RefusedItem } from './inventory.ts'
 import { writeLedger } from './ledger.ts'
@@ -36,9 +36,10 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
       }
     },
     classify(error) {
-      const { fate, code } = classifyError(error)
+      const verdict = classifyError(error)
+      const { fate, code } = verdict
       // A row fault that gets here was not the fault of one record.
-      return { fate: fate === 'row' ? 'fatal' : fate, code, cause: error }
+      return { fate: fate === 'row' ? 'fatal' : fate, code, oversized: isOversized(verdict), cause: error }
     },
     probe: () => database.probe(),
   }

@@ -4,7 +4,7 @@ import type { SourceRecord } from '../pipeline/source-record.ts'
 
 /**
  * kafkajs's message as ours. Key and value are views on the whole fetch response, which lives as long as one of them:
- * at most the fetch's maxBytes for each response with a record still in the buffer.
+ * at most the fetch's maxBytes (of a compressed batch: what it decompresses to) for each response with a record in the buffer.
  */
 export function sourceRecord(partition: number, message: KafkaMessage): SourceRecord {
   return {

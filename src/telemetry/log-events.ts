@@ -3,8 +3,6 @@
 import type { Logger } from 'pino'
 import type { TelemetryEvent } from './events.ts'
 
-const SUMMARY_MS = 60_000
-
 export function createEventLog(log: Logger, now: () => number) {
   let since = now()
   let summary = emptySummary()
@@ -16,18 +14,19 @@ export function createEventLog(log: Logger, now: () => number) {
     summary.flushes += 1
     for (const key of ['records', 'inserted', 'duplicates', 'deadLettered', 'ignored'] as const)
       summary[key] += event[key]
-    if (now() - since >= SUMMARY_MS) summarise(event.buffered)
+    summary.buffered = event.buffered
   }
 
-  function summarise(buffered: number) {
+  /** What happened since the last one; to be called once a minute. */
+  function summarise() {
     const seconds = (now() - since) / 1000
     const recordsPerSecond = Math.round(summary.records / Math.max(seconds, 0.001))
-    log.info({ ...summary, seconds: Math.round(seconds), recordsPerSecond, buffered }, 'summary')
+    log.info({ ...summary, seconds: Math.round(seconds), recordsPerSecond }, 'summary')
     since = now()
-    summary = emptySummary()
+    summary = { ...emptySummary(), buffered: summary.buffered }
   }
 
-  return (event: TelemetryEvent): void => {
+  const emit = (event: TelemetryEvent): void => {
     const { type, ...fields } = event
     switch (event.type) {
       case 'flushed':
@@ -64,14 +63,15 @@ export function createEventLog(log: Logger, now: () => number) {
       case 'draining':
         return log.info(fields, 'draining')
       case 'stopped':
-        if (summary.flushes > 0) summarise(0)
+        if (summary.flushes > 0) summarise()
         return event.clean ? log.info(fields, 'stopped') : log.error(fields, 'stopped with records unsettled')
     }
   }
+  return { emit, summarise }
 }
 
 const emptySummary = () => ({
-  ...{ flushes: 0, records: 0, inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0 },
+  ...{ flushes: 0, records: 0, inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0, buffered: 0 },
   codes: {} as Record<string, number>,
 })
 

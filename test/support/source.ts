@@ -219,7 +219,7 @@ const createMember = (world: World, place: Place, options: MemberOptions) => {
       buffer.purge(part.partition, position)
       positions.set(part.partition, position)
     }
-    buffer.release(batch)
+    buffer.release({ records: batch.entries.length, bytes: batch.bytes })
     freed.fire()
     source.commit(positions)
     return true
