@@ -80,14 +80,14 @@ export function createRelay({ outbox, clock, emit, ...deps }: RelayDeps) {
     /** New letters were committed. */
     notify: () => wake.notify(),
     /** Works until ended; never rejects. */
-    async run(): Promise<void> {
+    run: async (): Promise<void> => {
       while (!ended) {
         await passUntilEmpty().catch((cause: unknown) => emit({ type: 'dead-letters-waiting', code: 'RELAY', cause }))
         if (!ended) await wake.wait(POLL_MS)
       }
     },
     /** One last pass, for at most `ms`; what is left is the next member's. */
-    async end(ms: number): Promise<void> {
+    end: async (ms: number): Promise<void> => {
       ended = true
       wake.notify()
       await Promise.race([passUntilEmpty().catch(() => {}), clock.sleep(ms)])
