@@ -55,6 +55,10 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const producer = createProducer(config.kafka, log)
   try {
     await startUp(config, { admin, database, producer })
+    log.info(
+      { sessionTimeoutMs: config.sessionTimeoutMs },
+      'joining the group (a member that was killed is waited for until its session time-out)',
+    )
     return await consume(config, drain, { ...deps, admin, database, producer, emit })
   } catch (error) {
     throw explain(error, config)

@@ -54,4 +54,5 @@ try {
     code = ExitCode.fatal
   }
 }
-process.exit(code)
+// Whoever reads us has seen enough: not a fault.
+process.exit(io.drain.reason === 'EPIPE' ? ExitCode.ok : code)

@@ -13,7 +13,7 @@ export type Io = {
 
 export function createIo(): Io {
   const draining = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (draining.signal.aborted) process.exit(ExitCode.aborted)
       draining.abort(signal)
@@ -23,7 +23,7 @@ export function createIo(): Io {
   process.once('disconnect', () => process.exit(ExitCode.aborted))
   // `sluice … | head` closes our output early: not an error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.ok)
+    if (error.code === 'EPIPE') return draining.abort('EPIPE')
     throw error
   })
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, drain: draining.signal }

@@ -20,7 +20,7 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
     .description(
       'per partition: position in PostgreSQL, commit in Kafka, end of the topic, lag, and what became of the records',
     )
-    .option('--json', 'one JSON array')
+    .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  sluice offsets show')
     .action(async ({ json }: { json?: true }) => {
       await connected(io, (all) => show(io, all, json ?? false))
@@ -32,11 +32,12 @@ export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command 
     .requiredOption('--to <where>', 'earliest · latest · kafka (what the group committed there) · an offset', target)
     .option('--partition <n...>', 'only these partitions', partitionOption)
     .option('--yes', 'do it; without, only say what would be done')
+    .option('--force', 'even while members of the group are alive')
     .addHelpText(
       'after',
       `
 Records below a later position are skipped for good; records above an earlier one are read again, which changes nothing (they
-are known as duplicates by their event id). Stop the members of the group first, or they are only moved at their next batch.
+are known as duplicates by their event id). Stop the members of the group first.
 
 Examples:
   sluice offsets reset --to earliest --yes
@@ -82,26 +83,25 @@ async function show(io: Io, { config, admin, store }: Connected, json: boolean):
         committed: committed.get(partition) ?? null,
         end: high,
         lag,
-        inserted,
-        duplicate,
-        deadLettered,
+        written: inserted,
+        duplicates: duplicate,
+        deadLetters: deadLettered,
         ignored,
       }
     })
   if (json) {
-    io.stdout.write(
-      `${JSON.stringify(lines, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}\n`,
-    )
+    const number = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
+    io.stdout.write(`${JSON.stringify({ groupId, topic, partitions: lines }, number)}\n`)
     return
   }
   const head = ['partition', 'position', 'committed', 'end', 'lag', 'written', 'duplicates', 'dead letters', 'ignored']
   const table = new Table({ head, style: { head: [], border: [], compact: true }, colAligns: head.map(() => 'right') })
-  for (const line of lines) table.push(Object.values(line).map((value) => String(value ?? '–')))
-  io.stdout.write(`group ${groupId}, topic ${topic}\n${table.toString()}\n`)
+  for (const line of lines) table.push(Object.values(line).map((value) => value?.toLocaleString('en-US') ?? '–'))
+  io.stdout.write(`group ${groupId}, topic ${topic} (counts since the last reset)\n${table.toString()}\n`)
 }
 
 type Target = 'earliest' | 'latest' | 'kafka' | bigint
-type ResetOptions = { to: Target; partition?: number[]; yes?: true }
+type ResetOptions = { to: Target; partition?: number[]; yes?: true; force?: true }
 
 function target(text: string): Target {
   if (text === 'earliest' || text === 'latest' || text === 'kafka') return text
@@ -144,6 +144,13 @@ async function reset(io: Io, { config, admin, store }: Connected, options: Reset
     io.stdout.write('nothing was changed; add --yes to do it\n')
     return
   }
+  const members = options.force ? 0 : await admin.groupMembers(groupId)
+  if (members > 0)
+    throw new OperatorError(
+      `group ${groupId} has ${members} live ${members === 1 ? 'member' : 'members'}; nothing was changed`,
+      'stop them first (one that was killed counts until its session time-out), or add --force: they move at their next batch',
+      ExitCode.usage,
+    )
   await store.reset(rows, actor())
   io.stdout.write(`group ${groupId} begins there now\n`)
 }

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Config, loadConfig } from '../config.ts'
 import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 import { findStack } from '../local-stack/local-stack.ts'
 import { createDatabase, type Database } from '../sink/database.ts'
 import { migrate } from '../sink/migrate.ts'
+import { sqlstateOf } from '../sink/classify.ts'
+import { explainDatabaseError } from '../sink/explain.ts'
 import { createScratchDatabase } from '../sink/scratch-database.ts'
 import { createLog } from '../telemetry/log.ts'
 
@@ -21,7 +24,9 @@ export async function prepareWorld(
 ): Promise<World> {
   const stack = await findStack({ env: given, log: say, signal })
   release.push(() => stack.stop())
-  const scratch = await createScratchDatabase(stack.postgres.url)
+  const scratch = await createScratchDatabase(stack.postgres.url).catch((error: unknown) => {
+    throw explainScratch(error, stack.postgres.url)
+  })
   release.push(() => scratch.drop())
   const env = {
     ...given,
@@ -38,8 +43,8 @@ export async function prepareWorld(
   await admin.connect()
   release.push(() => admin.disconnect())
   const { topic, dlqTopic } = config
-  await admin.createTopics({ topic, dlqTopic, partitions: PARTITIONS, replicationFactor: 1 })
   release.push(() => admin.deleteTopics([topic, dlqTopic]))
+  await admin.createTopics({ topic, dlqTopic, partitions: PARTITIONS, replicationFactor: 1 })
   say(`created topics ${topic} and ${dlqTopic} (${PARTITIONS} partitions each)`)
   const database = createDatabase({ url: config.databaseUrl, poolSize: 3, writer: 'fast' })
   release.push(() => database.close())
@@ -47,4 +52,17 @@ export async function prepareWorld(
   release.push(() => rm(folder, { recursive: true, force: true }))
   signal.throwIfAborted()
   return { config, env, admin, database, folder }
+}
+
+/** DATABASE_URL may be left from a demo that has ended. */
+function explainScratch(error: unknown, url: string): unknown {
+  if (sqlstateOf(error) === '42501')
+    return new OperatorError(
+      'the user of DATABASE_URL may not create databases, and the demo wants one of its own',
+      'give it CREATEDB, or unset DATABASE_URL: then the demo starts a PostgreSQL itself',
+    )
+  const known = explainDatabaseError(error, url)
+  return known
+    ? new OperatorError(known.message, `${known.remedy}; or unset it: then the demo starts a PostgreSQL itself`)
+    : error
 }

@@ -32,6 +32,8 @@ export type KafkaAdmin = {
   /** Per partition of the topic; null = the group never committed there. */
   committedOffsets(groupId: string, topic: string): Promise<Map<number, bigint | null>>
   topicId(topic: string): Promise<string | null>
+  /** Members of the group now; one that was killed counts until its session time-out. */
+  groupMembers(groupId: string): Promise<number>
 }
 
 const isUnknownTopic = (error: unknown): boolean => {
@@ -71,6 +73,7 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     describeTopic,
     settings: (topic) => call(() => topicSettings(admin, topic)),
     topicId: (topic) => call(() => fetchTopicId(cluster, topic)),
+    groupMembers: (groupId) => call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
       const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)

@@ -29,10 +29,15 @@ const SHOWN = [
 ] as const
 
 /** kafkajs calls "error" what it goes on to retry; what ends a client reaches us as a rejection or a CRASH event. */
+const lastSaid = new WeakMap<Log, string>()
 const routed =
   (log: Log): logCreator =>
   () =>
   ({ namespace, log: entry }) => {
+    // One fault is told by each connection and each retry of it: the same words in a row are said once.
+    const said = JSON.stringify([entry.message, entry['broker'], entry['error']])
+    if (lastSaid.get(log) === said) return
+    lastSaid.set(log, said)
     const shown = Object.fromEntries(
       SHOWN.filter((key) => entry[key] !== undefined).map((key) => [key, entry[key] as unknown]),
     )

@@ -23,8 +23,12 @@ export const prepareEmbeddedKafka = async (options: EmbeddedOptions & { brokers:
 
 type ClusterOptions = EmbeddedOptions & { brokers: number; java: string; jars: string }
 
+/** Kafka's form of a UUID. Never with a leading `-`, which its command line takes for an option. */
+export const newClusterId = (bytes = randomBytes(16)): string =>
+  Buffer.concat([Buffer.of((bytes[0] ?? 0) & 0x7f), bytes.subarray(1)]).toString('base64url')
+
 const startCluster = async (options: ClusterOptions) => {
-  const clusterId = randomBytes(16).toString('base64url')
+  const clusterId = newClusterId()
   const ports = await freePorts(options.brokers * 3)
   const nodes = Array.from({ length: options.brokers }, (_, index) => {
     const [client = 0, broker = 0, controller = 0] = ports.slice(index * 3, index * 3 + 3)

@@ -47,8 +47,19 @@ function byCode(fate: string, code: string, { host }: Place): Explained | null {
   if (code === 'TlsConnectionError')
     return [`no TLS connection to PostgreSQL at ${host}`, 'check sslmode in DATABASE_URL']
   if (fate !== 'unknown') return null
-  return [`PostgreSQL cannot be reached at ${host} (${code})`, 'check DATABASE_URL, and that the server runs']
+  return [`PostgreSQL cannot be reached at ${host}${reason(code)}`, 'check DATABASE_URL, and that the server runs']
 }
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  DatabaseNotReachable: 'no connection',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name not found',
+  ETIMEDOUT: 'no answer',
+  SocketTimeout: 'no answer',
+  ENOENT: 'no such socket',
+}
+const reason = (code: string) => (REASONS[code] ? ` (${REASONS[code]})` : '')
 
 /** Names only; the password never leaves this function. */
 function placeOf(url: string): Place {

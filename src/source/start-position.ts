@@ -36,7 +36,7 @@ export async function startPositions(
   if (!finding) return second.positions
   throw new OperatorError(
     finding.message,
-    'decide where to go on: `sluice offsets reset --to earliest` or `--to kafka` (stop the members first)',
+    'stop the members, then decide where to go on: `sluice offsets reset --to earliest --yes`, or `--to kafka --yes`',
     ExitCode.fatal,
   )
 }

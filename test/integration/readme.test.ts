@@ -75,8 +75,8 @@ test('every command of README.md works as it stands there', async () => {
 
   const settled = async () => {
     const { stdout } = await execa('npx sluice offsets show --json', options)
-    const rows = JSON.parse(stdout) as { lag: number; inserted: number; deadLettered: number }[]
-    return rows.every(({ lag }) => lag === 0) && rows.reduce((sum, { inserted }) => sum + inserted, 0)
+    const { partitions } = JSON.parse(stdout) as { partitions: { lag: number; written: number }[] }
+    return partitions.every(({ lag }) => lag === 0) && partitions.reduce((sum, { written }) => sum + written, 0)
   }
   expect(await until('everything is written', settled, { timeoutMs: 90_000 })).toBeGreaterThan(90_000)
   for (const { pid } of consumers) process.kill(-pid, 'SIGTERM')
