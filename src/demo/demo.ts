@@ -52,6 +52,7 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
 async function stopAndProve(world: World, members: readonly Member[], deps: DemoDeps): Promise<ProofLine[]> {
   say(deps, 'stopping the members (SIGTERM) …')
   const codes = await Promise.all(members.map((member) => member.stop()))
+  deps.signal.throwIfAborted()
   say(deps, `members ended with exit code ${codes.join(' and ')}`)
   say(deps, 'reading topic, ledger, inventory, offsets and dead letters …')
   return proof(world, codes)

@@ -62,8 +62,9 @@ export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: strin
     partitions: () => partitions,
     failed,
     stop() {
+      // A second signal would end it at once, undrained.
+      if (!stopping) child.kill('SIGTERM')
       stopping = true
-      child.kill('SIGTERM')
       return ended
     },
   }
