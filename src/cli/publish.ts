@@ -13,7 +13,7 @@ import { publish, type FaultRow, type Outcome } from '../publish/publish.ts'
 import { exitCodeOf, reportJson, reportText } from '../publish/report.ts'
 import type { Row, Rows } from '../publish/row.ts'
 import { generatedSource, openSource, type PublishSource } from '../publish/source.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createLog, printable } from '../telemetry/log.ts'
 import type { Io } from './io.ts'
 
 type Flags = {
@@ -105,7 +105,7 @@ const sourceOf = async (file: string | undefined, flags: Flags, io: Io): Promise
   return openSource(options, { check: createCheck(() => systemClock.wall()), stdin: process.stdin, signal: io.drain })
 }
 
-type Target = { readonly send: Send; readonly close: () => Promise<void>; readonly topic: string }
+type Target = { readonly send: Send; readonly close: () => Promise<void>; readonly topic: string | null }
 
 /** Asked first: the producer finds a missing topic out only after its retries, 15 s later. */
 const requireTopic = async (config: Config, topic: string): Promise<void> => {
@@ -116,7 +116,10 @@ const requireTopic = async (config: Config, topic: string): Promise<void> => {
   } finally {
     await admin.disconnect()
   }
-  throw new OperatorError(`there is no topic ${topic}`, 'create it: sluice topics create')
+  throw new OperatorError(
+    `there is no topic ${topic}`,
+    `create it: ${topic === config.topic ? '' : `KAFKA_TOPIC=${topic} `}sluice topics create`,
+  )
 }
 
 const kafkaTarget = async (config: Config, topic: string): Promise<Target> => {
@@ -129,13 +132,13 @@ const kafkaTarget = async (config: Config, topic: string): Promise<Target> => {
 const SHOWN = 3
 
 /** Counts as sent. */
-const dryTarget = (topic: string): Target => ({ topic, send: async () => undefined, close: async () => undefined })
+const dryTarget = (): Target => ({ topic: null, send: async () => undefined, close: async () => undefined })
 
-async function* showingFirst(rows: Rows, io: Io): AsyncGenerator<readonly Row[]> {
+async function* showingFirst(rows: Rows, show: (event: string) => void): AsyncGenerator<readonly Row[]> {
   let shown = 0
   for await (const some of rows) {
     for (const row of shown < SHOWN ? some : [])
-      if ('record' in row && shown++ < SHOWN) io.stdout.write(`${row.record.value?.toString() ?? 'null'}\n`)
+      if ('record' in row && shown++ < SHOWN) show(row.record.value?.toString() ?? 'null')
     yield some
   }
 }
@@ -144,7 +147,7 @@ const run = async (file: string | undefined, flags: Flags, io: Io): Promise<Outc
   const { dryRun, json } = flags
   const source = await sourceOf(file, flags, io)
   const config = dryRun ? null : loadConfig(io.env, ['kafka'])
-  const target = config === null ? dryTarget(flags.topic ?? '') : await kafkaTarget(config, flags.topic ?? config.topic)
+  const target = config === null ? dryTarget() : await kafkaTarget(config, flags.topic ?? config.topic)
   let published = 0
   const progress = createProgress({
     stderr: io.stderr,
@@ -152,10 +155,11 @@ const run = async (file: string | undefined, flags: Flags, io: Io): Promise<Outc
     total: source.total,
     done: source.done ?? (() => published),
   })
-  const tell = (text: string): void => void io.stderr.write(`${io.stderr.isTTY ? '\r\u001b[K' : ''}${text}\n`)
+  const tell = (text: string): void => progress.line(io.stderr, printable(text))
+  const show = (event: string): void => progress.line(io.stdout, io.stdout.isTTY ? printable(event) : event)
   const faults = createFaultList({ unit: source.unit, file: flags.faults ?? null, tell })
   const onProgress = (count: number): void => progress.update((published = count))
-  const rows = dryRun && !json ? showingFirst(source.rows, io) : source.rows
+  const rows = dryRun && !json ? showingFirst(source.rows, show) : source.rows
   const { send } = target
   const rate = flags.rate ?? null
   const onFault = (fault: FaultRow): void => faults.add(fault)
@@ -163,13 +167,13 @@ const run = async (file: string | undefined, flags: Flags, io: Io): Promise<Outc
   try {
     outcome = await publish({ rows, send, clock: systemClock, signal: io.drain, rate, onFault, onProgress })
   } finally {
-    progress.stop()
     faults.close()
+    progress.stop()
     await target.close()
   }
   const options = { topic: target.topic, unit: source.unit, dryRun }
   io.stdout.write(`${json ? reportJson(outcome, options) : reportText(outcome, options)}\n`)
-  if (outcome.ending.kind === 'send-failed') throw sendFault(outcome.ending.error, target.topic)
+  if (outcome.ending.kind === 'send-failed') throw sendFault(outcome.ending.error, target.topic ?? '')
   return outcome
 }
 

@@ -47,7 +47,9 @@ export const createFaultList = ({ unit, file, tell }: FaultListOptions): FaultLi
     },
     close: () => {
       if (count > SHOWN)
-        tell(`… and ${count - SHOWN} more${file === null ? ' (--faults FILE lists all)' : `, all in ${file}`}`)
+        tell(
+          `… and ${(count - SHOWN).toLocaleString('en')} more${file === null ? ' (--faults FILE lists all)' : `, all in ${file}`}`,
+        )
       write()
       if (fd !== null) closeSync(fd)
     },

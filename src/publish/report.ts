@@ -19,31 +19,41 @@ export const exitCodeOf = ({ ending, faults }: Outcome): ExitCode => {
 
 const number = (value: number): string => value.toLocaleString('en')
 
-const endingOf = ({ ending, line }: Outcome, unit: string): string | null => {
+export type ReportOptions = { readonly topic: string | null; readonly unit: string; readonly dryRun: boolean }
+
+const endingOf = ({ ending, line }: Outcome, { unit, dryRun }: ReportOptions): string | null => {
+  const again = `publishing ${unit === 'record' ? 'the same seed' : 'the file'} again is harmless`
+  const after = `nothing after it ${dryRun ? 'would be' : 'was'} published`
   switch (ending.kind) {
     case 'stopped':
-      return `stopped after ${unit} ${number(line)}; publishing the file again is harmless`
+      return `stopped ${line === 0 ? `before the first ${unit}` : `after ${unit} ${number(line)}`}${dryRun ? '' : `; ${again}`}`
     case 'file-fault':
-      return `broken off at ${unit} ${number(ending.line)}: ${ending.message}; nothing after it was published`
+      return `broken off ${ending.line === 0 ? `before the first ${unit}` : `at ${unit} ${number(ending.line)}`}: ${ending.message}; ${after}`
     case 'send-failed':
-      return `sending failed before ${unit} ${number(line)} was acknowledged; publishing the file again is harmless`
+      return `sending failed before ${unit} ${number(line)} was acknowledged; ${again}`
     case 'complete':
       return null
   }
 }
 
-export type ReportOptions = { readonly topic: string; readonly unit: string; readonly dryRun: boolean }
+const counted = (count: number, one: string, many: string): string => `${number(count)} ${count === 1 ? one : many}`
 
-export const reportText = (outcome: Outcome, { topic, unit, dryRun }: ReportOptions): string => {
-  const { published, faults, ms } = outcome
-  const rate = `${(ms / 1000).toFixed(1)} s, ${number(perSecond(outcome))} events/s`
+/** A rate over less than a second says more about starting up than about the topic. */
+const timing = (outcome: Outcome): string => {
+  const seconds = `${(outcome.ms / 1000).toFixed(1)} s`
+  return outcome.ms < 1000 ? seconds : `${seconds}, ${number(perSecond(outcome))} events/s`
+}
+
+export const reportText = (outcome: Outcome, options: ReportOptions): string => {
+  const { published, faults } = outcome
+  const events = counted(published, 'event', 'events')
   const lines = [
-    dryRun
-      ? `would publish  ${number(published)} events (${rate}); nothing was sent`
-      : `published  ${number(published)} events to ${topic} (${rate})`,
-    `faults     ${number(faults)}${faults === 0 ? '' : ' rows became no event'}`,
+    options.dryRun
+      ? `would publish  ${events} (${timing(outcome)}); nothing was sent`
+      : `published  ${events} to ${options.topic ?? ''} (${timing(outcome)})`,
+    `faults     ${faults === 0 ? '0' : `${counted(faults, 'row', 'rows')} became no event`}`,
   ]
-  const ending = endingOf(outcome, unit)
+  const ending = endingOf(outcome, options)
   if (ending !== null) lines.push(ending)
   return lines.join('\n')
 }
@@ -52,7 +62,7 @@ export const reportJson = (outcome: Outcome, { topic, dryRun }: ReportOptions): 
   const { published, faults, line, ms, ending } = outcome
   const told = ending.kind === 'file-fault' ? ending.message : undefined
   return JSON.stringify({
-    topic,
+    topic: dryRun ? null : topic,
     dryRun,
     published,
     faults,

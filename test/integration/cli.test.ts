@@ -248,7 +248,7 @@ describe('publish', () => {
   test('with --dry-run shows the events and sends none, without Kafka', async () => {
     const before = await end()
     const { exitCode, stdout } = await sluice(['publish', '-', '--dry-run', ...FIXED], {}, CSV)
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('would publish  1 events')])
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('would publish  1 event ')])
     expect(JSON.parse(stdout.split('\n')[0]!)).toMatchObject({ invoiceId: 'A1', quantity: '6', currency: 'GBP' })
     expect(await end()).toBe(before)
   })
