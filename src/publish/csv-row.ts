@@ -1,7 +1,8 @@
 import type { Check } from './check.ts'
 import type { Columns } from './csv-columns.ts'
-import type { ReadDate } from './dates.ts'
+import type { DateOptions, ReadDate } from './dates.ts'
 import { eventId } from './event-id.ts'
+import { explained } from './hints.ts'
 import type { Defaults } from './invoice.ts'
 import { checkedRow, faultRow, type LineItemEvent, type Row } from './row.ts'
 
@@ -12,10 +13,14 @@ export type CsvRowOptions = {
   readonly defaults: Defaults
   readonly decimalComma: boolean
   readonly readDate: ReadDate
+  readonly date: DateOptions
 }
 
 const NOT_UTF8 = 'ENCODING_INVALID: not valid UTF-8 (--encoding latin1 reads older files)'
-const NO_DATE = 'TIMESTAMP_INVALID: no date of the given format (--date-format)'
+const noDate = (format: string | undefined): string =>
+  format === undefined
+    ? "TIMESTAMP_INVALID: no date as ISO 8601 or yyyy-MM-dd HH:mm:ss (give its form, such as --date-format 'd/M/yyyy H:mm')"
+    : `TIMESTAMP_INVALID: no date of the form ${format} (--date-format)`
 
 /**
  * Lines without a number are counted per user and invoice, in file order. Every line counts, also one that is refused:
@@ -61,7 +66,7 @@ export const createCsvRow = (options: CsvRowOptions): ((line: number, cells: rea
       return faultRow(line, `SCHEMA_INVALID: ${cells.length} columns, the header has ${width}`)
     const date = trimmed(cells, columns.occurredAt)
     const occurredAt = readDate(date)
-    if (occurredAt === null) return faultRow(line, NO_DATE, '/occurredAt')
+    if (occurredAt === null) return faultRow(line, noDate(options.date.format), '/occurredAt')
     const event: LineItemEvent = {
       eventId: trimmed(cells, columns.eventId) || eventId(userId, invoiceId, lineNumber),
       userId,
@@ -76,6 +81,7 @@ export const createCsvRow = (options: CsvRowOptions): ((line: number, cells: rea
     const text = JSON.stringify(event)
     // The CSV reader turns bad bytes into U+FFFD.
     if (text.includes('\ufffd')) return faultRow(line, NOT_UTF8)
-    return checkedRow(check, line, event, Buffer.from(text))
+    const row = checkedRow(check, line, event, Buffer.from(text))
+    return 'fault' in row ? explained(row, event, 'csv') : row
   }
 }

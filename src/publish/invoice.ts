@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import { eventId } from './event-id.ts'
+import { explained } from './hints.ts'
 import { decimalText, isObject } from './json-text.ts'
 import { checkedRow, faultRow, type Row } from './row.ts'
 
@@ -35,7 +36,8 @@ const eventOf = (invoice: Fields, item: Fields, lineNumber: unknown): Fields => 
 export const invoiceRows = (check: Check, line: number, document: Fields, defaults: Defaults, at = ''): Row[] => {
   const items = document['lineItems']
   if (!Array.isArray(items)) return [faultRow(line, 'SCHEMA_INVALID: lineItems is not a list', at)]
-  if (items.length === 0) return [faultRow(line, 'SCHEMA_INVALID: an invoice without line items', at)]
+  if (items.length === 0)
+    return [faultRow(line, 'SCHEMA_INVALID: an invoice without line items (the list is empty)', `${at}/lineItems`)]
   const shared: Record<string, unknown> = { ...defaults }
   for (const field of inherited) if (document[field] !== undefined) shared[field] = document[field]
   if (shared['invoiceId'] === undefined) return [faultRow(line, 'SCHEMA_INVALID: no invoiceId', at)]
@@ -50,6 +52,7 @@ export const invoiceRows = (check: Check, line: number, document: Fields, defaul
       return faultRow(line, `SCHEMA_INVALID: lineNumber ${JSON.stringify(lineNumber)} is used twice`, place)
     seen.add(lineNumber)
     const event = eventOf(shared, item, lineNumber)
-    return checkedRow(check, line, event, Buffer.from(JSON.stringify(event)), place)
+    const row = checkedRow(check, line, event, Buffer.from(JSON.stringify(event)), place)
+    return 'fault' in row ? explained(row, event, 'json') : row
   })
 }

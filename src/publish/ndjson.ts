@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import { eventId } from './event-id.ts'
+import { explained } from './hints.ts'
 import { invoiceRows, isInvoice, type Defaults } from './invoice.ts'
 import { hasInexactNumber, isObject, readJson } from './json-text.ts'
 import { linesOf, type Line } from './lines.ts'
@@ -13,6 +14,7 @@ export const MAX_LINE_BYTES = 16 * 1024 * 1024
 export const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 const INEXACT = 'NUMERIC_SCALE: a number has more digits than JSON carries exactly; write it as a string'
+const EMPTY_LIST = 'SCHEMA_INVALID: the list is empty'
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0x20 || byte === 0x09)
 const tooLong = (line: number, limit: number): Row =>
   faultRow(line, `RECORD_TOO_LARGE: the line is longer than ${limit} bytes`)
@@ -36,15 +38,19 @@ const eventRow = (
   const { userId, invoiceId, lineNumber } = event
   if (value['eventId'] === undefined && typeof userId === 'string' && typeof invoiceId === 'string')
     if (Number.isSafeInteger(lineNumber)) added['eventId'] = eventId(userId, invoiceId, lineNumber as number)
-  if (Object.keys(added).length === 0) return checkedRow(options.check, line, event, Buffer.from(text), at)
+  const checked = (whole: string): Row => {
+    const row = checkedRow(options.check, line, { ...event, ...added }, Buffer.from(whole), at)
+    return 'fault' in row ? explained(row, event, 'json') : row
+  }
+  if (Object.keys(added).length === 0) return checked(text)
   const brace = text.indexOf('{') + 1
-  const whole = `${text.slice(0, brace)}${JSON.stringify(added).slice(1, -1)},${text.slice(brace)}`
-  return checkedRow(options.check, line, { ...event, ...added }, Buffer.from(whole), at)
+  return checked(`${text.slice(0, brace)}${JSON.stringify(added).slice(1, -1)},${text.slice(brace)}`)
 }
 
 const elementRows = (options: NdjsonOptions, line: number, value: unknown, text: string, at: string): Row[] => {
   if (Array.isArray(value)) {
     if (hasInexactNumber(text)) return [faultRow(line, INEXACT, at)]
+    if (value.length === 0) return [faultRow(line, EMPTY_LIST, at)]
     return value.flatMap((element: unknown, index) => {
       const place = `${at}/${index}`
       if (Array.isArray(element)) return [faultRow(line, 'SCHEMA_INVALID: a list inside a list', place)]
@@ -82,18 +88,20 @@ export async function* jsonRows(chunks: AsyncIterable<Buffer>, options: NdjsonOp
     if (size > MAX_DOCUMENT_BYTES)
       throw new FileFault(
         `a JSON document above ${MAX_DOCUMENT_BYTES} bytes; make it one document a line (jq -c '.[]') and give --format ndjson`,
+        1,
       )
   }
   const bytes = Buffer.concat(parts)
   const json = readJson(bytes)
   if (!json.ok) {
     const end = bytes.indexOf(0x0a)
-    if (end === -1 || !readJson(bytes.subarray(0, end)).ok) throw new FileFault(json.fault)
+    if (end === -1 || !readJson(bytes.subarray(0, end)).ok) throw new FileFault(json.fault, 1)
     yield* ndjsonRows(once(bytes), options)
     return
   }
   const elements = Array.isArray(json.value) ? (json.value as unknown[]) : [json.value]
-  if (hasInexactNumber(json.text)) throw new FileFault(INEXACT)
+  if (hasInexactNumber(json.text)) throw new FileFault(INEXACT, 1)
+  if (elements.length === 0) yield [faultRow(1, EMPTY_LIST)]
   for (const [index, element] of elements.entries())
     yield elementRows(options, index + 1, element, isObject(element) ? JSON.stringify(element) : '', '')
 }

@@ -4,7 +4,7 @@ import { parseColumnOption, type Field } from '../../../src/publish/csv-columns.
 import { csvRows, type CsvOptions } from '../../../src/publish/csv.ts'
 import { eventId } from '../../../src/publish/event-id.ts'
 import { FileFault, type Row } from '../../../src/publish/row.ts'
-import { check, collect, fault, json, pieces } from './read-rows.ts'
+import { check, collect, fault, json, pieces, text } from './read-rows.ts'
 
 const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country'
 const retail = [
@@ -81,6 +81,19 @@ describe('a CSV file', () => {
       date: { timeZone: 'Europe/Berlin', format: 'd.M.yyyy H:mm' },
     })
     expect(json(row)).toMatchObject({ quantity: '1.5', unitPrice: '2.55', occurredAt: '2026-07-01T07:30:00Z' })
+  })
+
+  test('tells which option would mend a row', async () => {
+    const row = (price: string, date: string) => `${HEADER}\nA1,10,X,1,${date},${price},,UK`
+    const hinted = async (line: string, change: Partial<CsvOptions> = {}) => text((await read(line, change))[0])
+    const date = '2010-12-01 08:26:00'
+    expect(await hinted(row('"2,55"', date))).toContain('--decimal-comma')
+    expect(await hinted(row('2x', date))).not.toContain('--decimal-comma')
+    expect(await hinted(row('2.55', '12/1/2010 8:26'))).toContain("--date-format 'd/M/yyyy H:mm'")
+    const format = 'd.M.yyyy'
+    expect(await hinted(row('2.55', '1/2'), { date: { timeZone: 'UTC', format } })).toContain(`of the form ${format}`)
+    const inFile = `${HEADER},currency\nA1,10,X,1,${date},2.55,,UK,`
+    expect(await hinted(inFile, { defaults: { userId: 'u-1' } })).toContain('(--currency gives one)')
   })
 
   test('in another encoding is a fault of the row, until the encoding is given', async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventId } from '../../../src/publish/event-id.ts'
 import { jsonRows, ndjsonRows, rawRows } from '../../../src/publish/ndjson.ts'
-import { FileFault } from '../../../src/publish/row.ts'
 import { check, collect, eventFields, fault, json, pieces, text } from './read-rows.ts'
 
 const OWN = 'e5527cad-35a9-5fff-8435-7ecd8b1943ae'
@@ -61,6 +60,42 @@ describe('an NDJSON line', () => {
     ])
   })
 
+  test('without an id of its own that lacks a field of its identity is told which', async () => {
+    const without = (field: string) => JSON.stringify({ ...eventFields, [field]: undefined })
+    const wrong = JSON.stringify({ ...eventFields, lineNumber: '1' })
+    const rows = await ndjson([without('userId'), without('invoiceId'), without('lineNumber'), wrong].join('\n'))
+    expect(rows.map(text)).toEqual([
+      'FAULT SCHEMA_INVALID: no userId (--user gives one)',
+      'FAULT SCHEMA_INVALID: no invoiceId',
+      'FAULT SCHEMA_INVALID: no lineNumber',
+      'FAULT SCHEMA_INVALID: lineNumber is not a whole number',
+    ])
+    expect(rows.map((row) => 'fault' in row && row.at)).toEqual(['/userId', '/invoiceId', '/lineNumber', '/lineNumber'])
+    const version = JSON.stringify({ ...eventFields, lineNumber: undefined, v: 99 })
+    expect((await ndjson(version)).map(fault)).toEqual(['1 /v VERSION_UNSUPPORTED'])
+  })
+
+  test('whose fault an option would mend says which option', async () => {
+    const rows = await ndjson(
+      [{ currency: undefined }, { unitPrice: '2,55' }, { currency: 'gbp' }]
+        .map((change) => JSON.stringify({ ...eventFields, ...change }))
+        .join('\n'),
+    )
+    expect(text(rows[0])).toContain('(--currency gives one)')
+    expect(text(rows[1])).toMatch(/NUMERIC_INVALID.*"2.55" with a point/)
+    expect(text(rows[2])).not.toContain('--currency')
+  })
+
+  test('that is an empty list does not vanish', async () => {
+    expect((await ndjson(`[]\n[[]]\n${JSON.stringify(eventFields)}`)).map(fault)).toEqual([
+      '1 SCHEMA_INVALID',
+      '2 /0 SCHEMA_INVALID',
+      'no fault',
+    ])
+    expect((await ndjson('[]')).map(text)).toEqual(['FAULT SCHEMA_INVALID: the list is empty'])
+    expect((await whole('[]')).map(fault)).toEqual(['1 SCHEMA_INVALID'])
+  })
+
   test('that is too long or too deep is a fault', async () => {
     const long = JSON.stringify({ ...eventFields, note: 'x'.repeat(1_000_000) })
     const rows = await collect(ndjsonRows(pieces(`${long}\n${'['.repeat(20_000)}\n`, 65_536), { check, defaults: {} }))
@@ -99,6 +134,20 @@ describe('an invoice document', () => {
     ])
   })
 
+  test('without line items, or with one of no whole line number, is a fault that says so', async () => {
+    const rows = await ndjson(
+      [[], [{ ...item, lineNumber: 'two' }], [{ ...item, quantity: '2,5' }]]
+        .map((lineItems) => JSON.stringify({ ...invoice, lineItems }))
+        .join('\n'),
+    )
+    expect(rows.map(fault)).toEqual([
+      '1 /lineItems SCHEMA_INVALID',
+      '2 /lineItems/0/lineNumber SCHEMA_INVALID',
+      '3 /lineItems/0/quantity NUMERIC_INVALID',
+    ])
+    expect(text(rows[0])).toContain('the list is empty')
+  })
+
   test('that uses a line number twice loses no line in silence', async () => {
     const rows = await ndjson(JSON.stringify({ ...invoice, lineItems: [{ ...item, lineNumber: 2 }, item] }))
     expect(rows.map(fault)).toEqual(['no fault', '1 /lineItems/1 SCHEMA_INVALID'])
@@ -115,7 +164,7 @@ describe('an invoice document', () => {
 test('NDJSON under the name .json is read as NDJSON, and a broken document is a fault of the file', async () => {
   const line = JSON.stringify(eventFields)
   expect(await whole(`${line}\n${line}\n`)).toHaveLength(2)
-  await expect(whole('{\n"a": 1,\n')).rejects.toThrow(FileFault)
+  await expect(whole('{\n"a": 1,\n')).rejects.toMatchObject({ name: 'FileFault', line: 1 })
 })
 
 test('raw lines are published as they are, with the invoice as key where it can be read', async () => {
