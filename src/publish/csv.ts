@@ -4,6 +4,7 @@ import { resolveColumns, type Field } from './csv-columns.ts'
 import { createCsvRow } from './csv-row.ts'
 import { createReadDate, type DateOptions } from './dates.ts'
 import type { Defaults } from './invoice.ts'
+import { plainText } from './plain-text.ts'
 import { FileFault, MAX_VALUE_BYTES, type Row } from './row.ts'
 
 export type CsvOptions = {
@@ -75,7 +76,7 @@ const fileFault = (error: Error, line: number): FileFault =>
   new FileFault(
     error instanceof CsvError && (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE')
       ? 'a quote that opens in this row is never closed'
-      : `not CSV: ${error.message}`,
+      : `not CSV: ${plainText(error.message)}`,
     line,
     { cause: error },
   )

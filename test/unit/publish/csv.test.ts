@@ -126,7 +126,39 @@ test('a --column that names no column, or a field without one, is told with the 
     remedy: expect.stringContaining('InvoiceNo, StockCode') as string,
   })
   await expect(read(HEADER, { columns: new Map() })).rejects.toThrow('no column for invoiceId')
-  expect(() => parseColumnOption('colour=X')).toThrow(OperatorError)
+  const unknown = () => parseColumnOption('foo=Invoice')
+  expect(unknown).toThrow(
+    expect.objectContaining({ remedy: expect.stringMatching(/^fields are eventId, userId/) as string }),
+  )
+  expect(unknown).toThrow('unknown field foo')
+  for (const text of ['sku', '=Sku', 'sku=']) expect(() => parseColumnOption(text)).toThrow('FIELD=COLUMN')
+})
+
+test('all that a header lacks is told at once', async () => {
+  const columns = new Map([['sku', 'Nope'] as const, ['invoiceId', 'Neither'] as const])
+  await expect(read(`quantity,${'x'.repeat(1_000)}\n`, { columns })).rejects.toMatchObject({
+    message:
+      'the file has no column Neither (--column invoiceId=Neither), Nope (--column sku=Nope); no column for unitPrice, occurredAt',
+    remedy: expect.stringMatching(/^.{0,320}$/) as string,
+  })
+})
+
+test('a header in one column tells the delimiter it seems to have', async () => {
+  const remedy = async (header: string, delimiter = ',') =>
+    read(header, { columns: new Map(), delimiter }).catch((error: OperatorError) => error.remedy)
+  expect(await remedy('invoiceId;sku;quantity')).toMatch(/^try --delimiter ';'/)
+  expect(await remedy('invoiceId\tsku\tquantity')).toMatch(/^try --delimiter '\\t'/)
+  expect(await remedy('invoiceId,sku', ';')).toMatch(/^try --delimiter ','/)
+  expect(await remedy('invoiceId')).toMatch(/^map each/)
+})
+
+test('bytes of a binary file never reach the terminal', async () => {
+  const binary = read(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 0, 0x1b, 0x5b, 0x32, 0x4a, 0xff, 0x0a, 0x41]))
+  await expect(binary).rejects.toMatchObject({ message: 'the first line is not text', exitCode: 2 })
+  const latin1 = read(Buffer.from('invoiceId,W\u00e4hrung\n', 'latin1'))
+  await expect(latin1).rejects.toMatchObject({ remedy: 'try --encoding latin1' })
+  const turned = read('invoiceId,\u202eevil\n', { columns: new Map() })
+  await expect(turned).rejects.toMatchObject({ remedy: expect.not.stringContaining('\u202e') as string })
 })
 
 test('an empty file is a fault, not a success', async () => {
