@@ -81,7 +81,13 @@ test('a file published twice gives the same events; a row that is none is listed
 
 test('a topic that does not exist is told with what to do', async () => {
   const { exitCode, stderr } = await sluice(uniqueName('nowhere'), ['--generate', '10'])
-  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('sluice topics create')])
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('create it: sluice topics create')])
+  const other = uniqueName('other')
+  const elsewhere = await sluice(await freshTopic(), ['--generate', '10', '--topic', other])
+  expect([elsewhere.exitCode, elsewhere.stderr]).toEqual([
+    3,
+    expect.stringContaining(`create it: KAFKA_TOPIC=${other} sluice topics create`),
+  ])
 })
 
 test('a trickle is sent while the pipe stays open; a signal says how far it got', async () => {
