@@ -4,6 +4,7 @@ import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, fetchTopicId } from './cluster.ts'
 import { explained, retried } from './explain.ts'
+import { protocolTypes } from './protocol-types.ts'
 import {
   createTopics,
   refuseCompaction,
@@ -36,11 +37,7 @@ export type KafkaAdmin = {
   groupMembers(groupId: string): Promise<number>
 }
 
-const isUnknownTopic = (error: unknown): boolean => {
-  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++)
-    if ((at as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return true
-  return false
-}
+const isUnknownTopic = (error: unknown): boolean => protocolTypes(error).includes('UNKNOWN_TOPIC_OR_PARTITION')
 
 const missing = (topics: readonly string[]): OperatorError => {
   const names = topics.map((topic) => `"${topic}"`).join(' and ')

@@ -4,6 +4,7 @@ import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
 import { headersOf, type HeaderOut } from './headers.ts'
+import { protocolTypes } from './protocol-types.ts'
 
 export type OutRecord = {
   readonly key: Buffer | string | null
@@ -89,10 +90,5 @@ export const createProducer = (
 }
 
 /** The broker (or the topic's max.message.bytes) refuses the size; sending the same again cannot help. */
-export const isTooLarge = (error: unknown): boolean => {
-  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
-    const { type } = at as { type?: unknown }
-    if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return true
-  }
-  return false
-}
+export const isTooLarge = (error: unknown): boolean =>
+  protocolTypes(error).some((type) => type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')

@@ -54,7 +54,6 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
   }
 
   return {
-    lanes,
     held: held as Readonly<typeof held>,
     assign(partition: number, position: bigint) {
       drop(partition, null)

@@ -28,18 +28,18 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
       deps.freed.fire()
     },
     next: (partition) => buffer.next(partition),
-    offer(partition, records, start) {
+    offer(partition, records) {
       if (!deps.admitting()) return 0
-      let index = start
-      for (let record = records[index]; record; record = records[index]) {
+      let admitted = 0
+      for (const record of records) {
         const bytes = recordBytes(record)
         if (!buffer.fits(bytes)) break
         buffer.push({ record, decoded: deps.decode(record), bytes, arrivedAt: clock.now() })
-        index += 1
+        admitted += 1
       }
       // Also when nothing was admitted: a full buffer is a reason to flush.
       deps.wake(partition)
-      return index - start
+      return admitted
     },
     advance(partition, position) {
       if (!deps.admitting()) return

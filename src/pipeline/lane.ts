@@ -80,9 +80,10 @@ function advance<D>(
   for (const { partition, from, to } of batch.parts) {
     const position = result.positions.get(partition)
     if (position === undefined) continue
-    // Below `from`, but the partition was lost and regained meanwhile: the new assignment loaded its own position.
-    const sameAssignment = assignments.get(partition) === buffer.assignment(partition)
-    if (position < from && sameAssignment) {
+    // Below `from`, but the partition was lost meanwhile: it is somebody else's, or a new assignment that loaded its own
+    // position.
+    const assignment = buffer.assignment(partition)
+    if (position < from && assignment && assignment === assignments.get(partition)) {
       emit({ type: 'rewound', partition, from, position })
       buffer.rewind(partition, position)
       source.seek(partition, position)

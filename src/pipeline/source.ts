@@ -8,8 +8,8 @@ export type Intake = {
   revoke(partition: number): void
   /** The next offset wanted of a partition, or null when it is not assigned. */
   next(partition: number): bigint | null
-  /** Admits records, in order, from index `start`, as many as fit now; returns how many. 0 = full, or draining. */
-  offer(partition: number, records: readonly SourceRecord[], start: number): number
+  /** Admits records, in order, as many as fit now; returns how many. 0 = full, or draining. */
+  offer(partition: number, records: readonly SourceRecord[]): number
   /** The offsets below `position` hold no further record (markers, compaction). */
   advance(partition: number, position: bigint): void
   /** Resolves when there may be room again, or after `ms`. */

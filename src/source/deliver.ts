@@ -83,7 +83,7 @@ export function createDeliver(deps: DeliverDeps) {
       const slice = messages.slice(index, index + SLICE).map((message) => sourceRecord(partition, message))
       // No await between this look and the offer: ownership cannot change in between.
       if (!current(payload, expected)) return
-      const admitted = intake.offer(partition, slice, 0)
+      const admitted = intake.offer(partition, slice)
       const last = slice[admitted - 1]
       if (last) {
         index += admitted

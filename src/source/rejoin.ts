@@ -1,3 +1,5 @@
+import { protocolTypes } from '../kafka/protocol-types.ts'
+
 /** Broker answers that mean "join again": the only errors an eachBatch may throw (kafkajs counts all others as retries, for ever). */
 const REJOIN_TYPES = new Set([
   'REBALANCE_IN_PROGRESS',
@@ -7,12 +9,7 @@ const REJOIN_TYPES = new Set([
 ])
 
 /** The protocol error's type, of the error itself or of a cause; null when it has none. */
-export function protocolType(error: unknown): string | null {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if ('type' in e && typeof e.type === 'string') return e.type
-  }
-  return null
-}
+export const protocolType = (error: unknown): string | null => protocolTypes(error)[0] ?? null
 
 export function isRejoin(error: unknown): boolean {
   return REJOIN_TYPES.has(protocolType(error) ?? '')
