@@ -52,7 +52,7 @@ const securityContradictions = (v: Parsed, protocol: Variables['KAFKA_SECURITY_P
   return faults
 }
 
-const PREFIXES = /^(KAFKA|DATABASE|PRISMA|BUFFER|FLUSH|SHUTDOWN|LOG|ALLOW)_/
+const PREFIXES = /^(KAFKA|DATABASE|PRISMA|BUFFER|FLUSH|DLQ|SHUTDOWN|LOG|ALLOW)_/
 
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)

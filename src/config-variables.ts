@@ -108,6 +108,23 @@ export const variables = z.object({
     unit: 'milliseconds',
   }),
   FLUSH_LANES: whole(1, 1, 64, { doc: 'Batches written at the same time (partition modulo lanes).', unit: 'lanes' }),
+  DLQ_MAX_CONSECUTIVE: whole(1_000, 0, 1_000_000_000, {
+    doc: 'More dead letters in a row than this, in one partition, close the gate of the group before they are written (`sluice resume` opens it). 0: never.',
+    unit: 'records',
+  }),
+  DLQ_MAX_RATIO: described(
+    text
+      .regex(/^(0(\.\d{1,3})?|1(\.0{1,3})?)$/, 'must be a number from 0.001 to 1, such as 0.5')
+      .transform(Number)
+      .refine((value) => value > 0, 'must be above 0 (1 switches it off)')
+      .default(0.5),
+    {
+      doc: 'The same for a larger share of dead letters than this among the last 1,000 to 2,000 records of a partition. 1: never.',
+    },
+  ),
+  DLQ_HEADER_COMPAT: described(oneOf(['none', 'connect']).default('none'), {
+    doc: '`connect` adds the headers `__connect.errors.*` of Kafka Connect to records of the DLQ topic.',
+  }),
   SHUTDOWN_TIMEOUT_MS: whole(25_000, 1_000, 600_000, {
     doc: 'Time for the drain after SIGTERM; keep it below the grace period of the platform (Kubernetes: 30 s).',
     unit: 'milliseconds',

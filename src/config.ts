@@ -34,6 +34,9 @@ export type Config = {
   readonly flushTargetMs: number
   readonly flushLanes: number
   readonly sessionTimeoutMs: number
+  readonly dlqMaxConsecutive: number
+  readonly dlqMaxRatio: number
+  readonly dlqHeaderCompat: 'none' | 'connect'
   readonly shutdownTimeoutMs: number
   readonly logLevel: Variables['LOG_LEVEL']
   readonly allowInsecure: boolean
@@ -139,6 +142,9 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     flushTargetMs: v.FLUSH_TARGET_MS,
     flushLanes: v.FLUSH_LANES,
     sessionTimeoutMs: v.KAFKA_SESSION_TIMEOUT_MS,
+    dlqMaxConsecutive: v.DLQ_MAX_CONSECUTIVE,
+    dlqMaxRatio: v.DLQ_MAX_RATIO,
+    dlqHeaderCompat: v.DLQ_HEADER_COMPAT,
     shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
     logLevel: v.LOG_LEVEL,
     allowInsecure: v.ALLOW_INSECURE,

@@ -1,6 +1,5 @@
 import type { Header } from '../pipeline/source-record.ts'
-
-export type DeadLetterStatus = 'open' | 'replayed' | 'resolved' | 'parked' | 'discarded'
+import type { DeadLetterStatus } from './life-cycle.ts'
 
 /** A row of the table dead_letter: the record's bytes and coordinates, and why it could not become a ledger entry. */
 export type DeadLetterRow = {
@@ -31,4 +30,12 @@ export type DeadLetterRow = {
   readonly publishedAt: Date | null
   readonly claimedUntil: Date | null
   readonly createdAt: Date
+  /** Only when the value itself could not be stored: then `value` is null, and this is its hash. */
+  readonly valueSha256: Buffer | null
+  /** sha256 of the value that the last replay sent. */
+  readonly replayHash: Buffer | null
+  /** Null while status is `replayed`: marked, but not yet acknowledged by the brokers. */
+  readonly replaySentAt: Date | null
+  readonly resolvedAt: Date | null
+  readonly discardReason: string | null
 }

@@ -25,6 +25,18 @@ export type Batch<D> = {
   readonly bytes: number
 }
 
+/** A record that became a dead letter (or whose replay failed again). */
+export type FailedItem = {
+  readonly partition: number
+  readonly offset: bigint
+  /** Line number of the invoice; null when the record does not say. */
+  readonly line: number | null
+  readonly code: string
+  /** Our own words for the code: never a value of the record. */
+  readonly error: string
+  readonly deadLetterId: string
+}
+
 export type WriteResult = {
   /**
    * The sink's position (next offset) of each part's partition afterwards. Equal to `to`: settled. Above `to`: another
@@ -35,17 +47,22 @@ export type WriteResult = {
   readonly duplicates: number
   readonly deadLettered: number
   readonly ignored: number
-  /** Dead letters by code. */
-  readonly codes: ReadonlyMap<string, number>
+  /** One for each dead letter. */
+  readonly failed: readonly FailedItem[]
 }
 
-/** transient: try the same batch again · unknown: ask the sink whether it is well · fatal: stop, nothing committed. */
+/**
+ * transient: try the same batch again · unknown: ask the sink whether it is well · held: the gate is closed, wait until an
+ * operator opens it · fatal: stop. Nothing was committed.
+ */
 export type Failure = {
-  readonly fate: 'transient' | 'unknown' | 'fatal'
+  readonly fate: 'transient' | 'unknown' | 'held' | 'fatal'
   /** SQLSTATE, or a code of our own. */
   readonly code: string
   /** The batch may be more than the sink's time or memory allows for one: half of it may fit. */
   readonly oversized: boolean
+  /** The sink asks for batches of at most so many records, at once. */
+  readonly maxRecords: number | null
   readonly cause: unknown
 }
 
@@ -55,4 +72,20 @@ export type Sink<D> = {
   classify(error: unknown): Failure
   /** Is the sink well? Asked on a fresh connection; never throws. */
   probe(): Promise<boolean>
+}
+
+/** Why a gate is closed. `partition` and `offset`: one of the records that closed it. */
+export type Closure = {
+  readonly closedAt: Date
+  /** PAUSED, or the leading code of the dead letters that closed it. */
+  readonly code: string
+  readonly reason: string
+  readonly partition: number | null
+  readonly offset: bigint | null
+}
+
+/** The group's gate: while it is closed every member stays in the group and writes nothing. */
+export type Gate = {
+  /** Null: open. Rejects when the sink cannot say. */
+  closure(): Promise<Closure | null>
 }

@@ -71,6 +71,12 @@ export const deadLetterColumns: ColumnsOf<Prisma.DeadLetterCreateManyInput> = {
   publishedAt: ['published_at', 'timestamptz', 'nullable'],
   claimedUntil: ['claimed_until', 'timestamptz', 'nullable'],
   createdAt: ['created_at', 'timestamptz', 'defaulted'],
+  valueSha256: ['value_sha256', 'bytea', 'nullable'],
+  replayHash: ['replay_hash', 'bytea', 'nullable'],
+  replaySentAt: ['replay_sent_at', 'timestamptz', 'nullable'],
+  replayClaimedUntil: ['replay_claimed_until', 'timestamptz', 'nullable'],
+  resolvedAt: ['resolved_at', 'timestamptz', 'nullable'],
+  discardReason: ['discard_reason', 'text', 'nullable'],
 }
 
 const text = (value: unknown) => {

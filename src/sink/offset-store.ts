@@ -1,4 +1,5 @@
 import { numberArray, textArray } from './array-literal.ts'
+import { AUDIT } from './audit-entry.ts'
 import type { Database } from './database.ts'
 import { lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 
@@ -11,6 +12,8 @@ export type OffsetAccount = NewOffset & {
   readonly deadLettered: bigint
   readonly ignored: bigint
   readonly absent: bigint
+  /** What `inserted` was before each reset, in all. */
+  readonly insertedBefore: bigint
   readonly updatedAt: Date
 }
 
@@ -25,7 +28,8 @@ export type OffsetStore = {
 }
 
 const ACCOUNT = `partition, next_offset AS "nextOffset", start_offset AS "startOffset", topic_id::text AS "topicId",
-  inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent, updated_at AS "updatedAt"`
+  inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent,
+  inserted_before AS "insertedBefore", updated_at AS "updatedAt"`
 const NEW_OFFSETS = 'unnest($3::integer[], $4::bigint[], $5::uuid[]) AS v (partition, next_offset, topic_id)'
 const INSERT = `
   INSERT INTO consumer_offset AS o (group_id, topic, partition, next_offset, start_offset, topic_id)
@@ -34,8 +38,11 @@ const INSERT = `
 const UPSERT = `${INSERT}
   ON CONFLICT (group_id, topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
     start_offset = excluded.start_offset, topic_id = excluded.topic_id, updated_at = now(),
-    inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0`
-const AUDIT = `INSERT INTO audit_entry (actor, action, detail) VALUES ($1, 'offsets.reset', $2::jsonb)`
+    inserted_before = o.inserted_before + o.inserted,
+    reread_below = CASE WHEN o.topic_id IS NOT DISTINCT FROM excluded.topic_id
+      THEN greatest(o.reread_below, o.next_offset) ELSE 0 END,
+    inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0,
+    dead_letter_run = 0, window_records = 0, window_dead_lettered = 0`
 
 /** What was overwritten, read under the lock. */
 function auditOf(owner: Owner, before: readonly OffsetRow[], rows: readonly NewOffset[]): string {
@@ -77,7 +84,7 @@ export function createOffsetStore({ database, groupId, topic }: Owner & { databa
         const partitions = rows.map((row) => row.partition)
         const before = await lockOffsets(tx, owner, partitions)
         await tx.$executeRawUnsafe(UPSERT, groupId, topic, ...arraysOf(rows))
-        await tx.$executeRawUnsafe(AUDIT, actor, auditOf(owner, before, rows))
+        await tx.$executeRawUnsafe(AUDIT, actor, 'offsets.reset', auditOf(owner, before, rows))
       })
     },
     show: () => select(''),

@@ -1,7 +1,8 @@
 // Dead letters on their way to the DLQ topic. A short transaction leases them, the relay sends, and only then they are
 // marked: at least once, with a stable id. A lock held during the send lost the mark to the session's time-out 3 of 3
 // times and blocked the sink; a lease blocks nobody.
-import type { DeadLetterRow, DeadLetterStatus } from '../dead-letters/dead-letter.ts'
+import type { DeadLetterRow } from '../dead-letters/dead-letter.ts'
+import type { DeadLetterStatus } from '../dead-letters/life-cycle.ts'
 import { textArray } from './array-literal.ts'
 import type { Database } from './database.ts'
 import { decodeHeaders } from './letter.ts'
@@ -15,18 +16,26 @@ export type Outbox = {
   pending(): Promise<number>
 }
 
-type StoredLetter = Omit<DeadLetterRow, 'key' | 'value' | 'headers' | 'status'> & {
+export type StoredLetter = Omit<
+  DeadLetterRow,
+  'key' | 'value' | 'headers' | 'status' | 'valueSha256' | 'replayHash'
+> & {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: Uint8Array
   readonly status: string
+  readonly valueSha256: Uint8Array | null
+  readonly replayHash: Uint8Array | null
 }
 
-const LETTER = `d.id, d.group_id AS "groupId", d.topic, d.partition, d.record_offset AS "recordOffset",
+/** All columns of `dead_letter d`, for `letterFromRow`. */
+export const LETTER = `d.id, d.group_id AS "groupId", d.topic, d.partition, d.record_offset AS "recordOffset",
   d.record_timestamp AS "recordTimestamp", d.key, d.value, d.headers, d.stage, d.code, d.sqlstate, d.path, d.message,
   d.attempts, d.seen_count AS "seenCount", d.replay_count AS "replayCount", d.user_id AS "userId",
   d.invoice_id AS "invoiceId", d.line_number AS "lineNumber", d.status, d.failed_at AS "failedAt",
-  d.published_at AS "publishedAt", d.claimed_until AS "claimedUntil", d.created_at AS "createdAt"`
+  d.published_at AS "publishedAt", d.claimed_until AS "claimedUntil", d.created_at AS "createdAt",
+  d.value_sha256 AS "valueSha256", d.replay_hash AS "replayHash", d.replay_sent_at AS "replaySentAt",
+  d.resolved_at AS "resolvedAt", d.discard_reason AS "discardReason"`
 
 /** The database's clock alone decides about leases. */
 const CLAIM = `
@@ -76,5 +85,7 @@ export function letterFromRow(row: StoredLetter): DeadLetterRow {
     value: bufferOf(row.value),
     headers: decodeHeaders(row.headers),
     status: row.status as DeadLetterStatus,
+    valueSha256: bufferOf(row.valueSha256),
+    replayHash: bufferOf(row.replayHash),
   }
 }

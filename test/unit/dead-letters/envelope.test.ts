@@ -31,6 +31,11 @@ const letter = (over: Partial<DeadLetterRow> = {}): DeadLetterRow => ({
   publishedAt: null,
   claimedUntil: null,
   createdAt: at,
+  valueSha256: null,
+  replayHash: null,
+  replaySentAt: null,
+  resolvedAt: null,
+  discardReason: null,
   ...over,
 })
 const text = (headers: readonly Header[]) => headers.map(([name, value]) => [name, value?.toString() ?? null])
