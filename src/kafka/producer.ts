@@ -1,10 +1,11 @@
-import { CompressionTypes, Partitioners, type Message } from 'kafkajs'
+import { CompressionTypes, type Message } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
 import { headersOf, type HeaderOut } from './headers.ts'
-import { protocolTypes } from './protocol-types.ts'
+import { createPartitioning } from './partitioning.ts'
+import { sendEach, type SendFailure } from './send-each.ts'
 
 export type OutRecord = {
   readonly key: Buffer | string | null
@@ -19,6 +20,8 @@ export type Producer = {
   connect(): Promise<void>
   /** Resolves when every in-sync replica has all of them. A failed send may have delivered some: sending again is safe only for readers that deduplicate. */
   send(topic: string, records: readonly OutRecord[]): Promise<void>
+  /** The same, and of every single record it is known whether the topic has it: null, or why not. Never rejects. */
+  sendEach(topic: string, records: readonly OutRecord[]): Promise<readonly (SendFailure | null)[]>
   disconnect(): Promise<void>
 }
 
@@ -71,24 +74,28 @@ export const createProducer = (
 ): Producer => {
   // Not idempotent: kafkajs rolls a sequence back after an unclear failure and loses records silently. acks=all repeats instead.
   const { kafka, connect } = createBoundedKafka(config, log)
+  const partitioning = createPartitioning()
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: () => partitioning.choose,
     retry: { initialRetryTime: 300, retries: 8, maxRetryTime: 5_000 },
   })
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
+  const send = (topic: string, records: readonly OutRecord[]) =>
+    explained(config, async () => {
+      for (const chunk of chunks(records))
+        await producer.send({ topic, acks: -1, timeout: 30_000, compression: codec, messages: chunk.map(toMessage) })
+    })
   return {
     connect: () => explained(config, () => connect(producer)),
     disconnect: () => producer.disconnect(),
-    send: (topic, records) =>
-      explained(config, async () => {
-        for (const chunk of chunks(records))
-          await producer.send({ topic, acks: -1, timeout: 30_000, compression: codec, messages: chunk.map(toMessage) })
+    send,
+    sendEach: (topic, records) =>
+      sendEach(records, {
+        cut: chunks,
+        send: (some) => send(topic, some),
+        partitionOf: (record) => partitioning.partitionOf(topic, record),
       }),
   }
 }
-
-/** The broker (or the topic's max.message.bytes) refuses the size; sending the same again cannot help. */
-export const isTooLarge = (error: unknown): boolean =>
-  protocolTypes(error).some((type) => type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')
