@@ -1,5 +1,6 @@
 import { CompressionTypes, type Message } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
@@ -67,6 +68,17 @@ const toMessage = ({ key, value, headers, partition, timestamp }: OutRecord): Me
   ...(timestamp === undefined ? {} : { timestamp: String(timestamp) }),
 })
 
+/**
+ * When a topic's partitions or their leaders change during a send, kafkajs leaves records out and resolves all the same:
+ * those of a partition that is gone, and those whose new leader has answered before for another partition.
+ */
+const unanswered = (topic: string, partition: number | undefined) =>
+  new OperatorError(
+    `Kafka has not taken what was sent to partition ${partition} of topic "${topic}": its partitions changed meanwhile`,
+    'try again',
+    ExitCode.unavailable,
+  )
+
 export const createProducer = (
   config: KafkaConfig,
   log: Log,
@@ -82,10 +94,18 @@ export const createProducer = (
     retry: { initialRetryTime: 300, retries: 8, maxRetryTime: 5_000 },
   })
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
+  const request = async (topic: string, records: readonly OutRecord[]) => {
+    const answered = await producer.send({
+      ...{ topic, acks: -1, timeout: 30_000, compression: codec },
+      messages: records.map(toMessage),
+    })
+    const partitions = new Set(answered.map(({ partition }) => partition))
+    const lost = records.find(({ partition }) => partition !== undefined && !partitions.has(partition))
+    if (lost) throw unanswered(topic, lost.partition)
+  }
   const send = (topic: string, records: readonly OutRecord[]) =>
     explained(config, async () => {
-      for (const chunk of chunks(records))
-        await producer.send({ topic, acks: -1, timeout: 30_000, compression: codec, messages: chunk.map(toMessage) })
+      for (const chunk of chunks(records)) await request(topic, partitioning.place(topic, chunk))
     })
   return {
     connect: () => explained(config, () => connect(producer)),

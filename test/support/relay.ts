@@ -29,6 +29,7 @@ export const openRelayWorld = async () => {
   const producer = createProducer(kafka, log)
   await Promise.all([admin.connect(), topics.connect(), producer.connect()])
   const made: string[] = []
+  const relays: { end(ms: number): Promise<void> }[] = []
   let next = 0n
 
   const createTopic = async (topic: string, partitions = 1, config: TopicConfig = {}) => {
@@ -66,6 +67,7 @@ export const openRelayWorld = async () => {
         send: (records) => producer.sendEach(topic, records),
         ...over,
       })
+      relays.push(relay)
       return { ...relay, events, outbox, told: (type: TelemetryEvent['type']) => events.filter((e) => e.type === type) }
     },
     published: (topic: string) => readTopic(kafka, topic, log),
@@ -74,6 +76,7 @@ export const openRelayWorld = async () => {
       const records = await readTopic(kafka, topic, log)
       return records.map(({ headers }) => BigInt(headerText(headers, 'dlq.original.offset')[0] ?? -1))
     },
+    endRelays: async () => void (await Promise.all(relays.splice(0).map((relay) => relay.end(0)))),
     async close(): Promise<void> {
       await admin.deleteTopics({ topics: made }).catch(() => {}) // a test may have deleted one
       await Promise.all([producer.disconnect(), admin.disconnect(), topics.disconnect(), open.close()])
