@@ -49,13 +49,14 @@ export function portionsOf({ key, value }: DeadLetterRow): Portion[] {
 }
 
 export function envelope(letter: DeadLetterRow, options: EnvelopeOptions): EnvelopeRecord {
-  const { portion, dated } = options
+  const { portion, dated, headerCompat } = options
   const kept = KEPT_BYTES[portion]
   const key = letter.key && letter.key.length > kept.key ? null : letter.key
   const value = letter.value && letter.value.length > kept.value ? letter.value.subarray(0, kept.value) : letter.value
   const headers = portion === 'least' ? leastHeaders(letter) : allHeaders(letter, options)
   const timestamp = dated && letter.recordTimestamp ? { timestamp: letter.recordTimestamp.getTime() } : {}
-  return { key, value, headers: [...headers, ...leftOut(letter, key, value)], ...timestamp }
+  const connect = headerCompat === 'connect' && portion !== 'least' ? connectHeaders(letter) : []
+  return { key, value, headers: [...headers, ...leftOut(letter, key, value), ...connect], ...timestamp }
 }
 
 const coordinates = (letter: DeadLetterRow): Header[] => [
@@ -91,7 +92,6 @@ function allHeaders(letter: DeadLetterRow, { appVersion, headerCompat, portion }
     ...(letter.replayCount > 0 ? [text('dlq.replay.count', String(letter.replayCount))] : []),
     text('dlq.app.version', appVersion),
     ...(dropped > 0 ? [text('dlq.headers.dropped', String(dropped))] : []),
-    ...(headerCompat === 'connect' ? connectHeaders(letter) : []),
     ...digestOf(letter),
   ]
 }
