@@ -32,7 +32,12 @@ export function parseMoment(text: string, now: number): Date | null {
 export function formatAge(ms: number): string {
   const parts: string[] = []
   let rest = Math.max(0, Math.floor(ms / 1_000))
-  for (const [name, seconds] of [['d', 86_400], ['h', 3_600], ['m', 60], ['s', 1]] as const) {
+  for (const [name, seconds] of [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
     const count = Math.floor(rest / seconds)
     rest %= seconds
     if (count > 0 || parts.length > 0) parts.push(`${count}${name}`)

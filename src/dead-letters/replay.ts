@@ -67,7 +67,8 @@ export async function replay({ store, clock, signal, wanted, rate, ...deps }: Re
     if (pass > 1) await clock.sleep(BETWEEN_PASSES_MS, signal)
     let after: Cursor | null = null
     while (sent + tooLarge < wanted) {
-      if (rate !== null) await clock.sleep(Math.max(0, began + ((sent + tooLarge) * 1_000) / rate - clock.now()), signal)
+      if (rate !== null)
+        await clock.sleep(Math.max(0, began + ((sent + tooLarge) * 1_000) / rate - clock.now()), signal)
       if (signal.aborted) return end({ kind: 'stopped' })
       const letters: DeadLetterRow[] = await store.mark(after, Math.min(chunk, wanted - sent - tooLarge))
       after = letters.at(-1) ?? null
