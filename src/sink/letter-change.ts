@@ -2,14 +2,12 @@
 // letters are passed by (the relay or the sink has them, for a moment) and met again in the next pass.
 import { type Cursor, givenOf, type LetterFilter } from '../dead-letters/letter-filter.ts'
 import { statusesThatTake } from '../dead-letters/life-cycle.ts'
+import type { Changed } from '../dead-letters/sweep.ts'
 import { AUDIT } from './audit-entry.ts'
 import type { Database } from './database.ts'
 import { beyond, createParams, type Params, statusAfter, statusList, whereOf } from './letter-where.ts'
 
 export type PurgeSelection = { readonly filter: LetterFilter; readonly unpublished: boolean }
-
-/** How many letters a batch changed, and where the next one begins; null: nothing is left. */
-export type Changed = { readonly count: number; readonly next: Cursor | null }
 
 export type LetterChanges = {
   countToDiscard(filter: LetterFilter): Promise<number>
