@@ -3,7 +3,7 @@ import type { Cursor, LetterSummary } from '../dead-letters/letter-filter.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { connected, type Connected, resolveId } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, filterOf, idPrefix, withFilters } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, table, time, writeOut } from './dlq-text.ts'
+import { cell, count, jsonLine, shortId, summaryJson, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = FilterFlags & { limit?: number; after?: string; json?: true }
@@ -55,11 +55,6 @@ async function listJson(io: Io, all: Connected, flags: Flags): Promise<void> {
   }
 }
 
-export const summaryJson = (letter: LetterSummary): object => {
-  const { seenCount, replayCount, recordOffset, recordTimestamp, ...rest } = letter
-  return { ...rest, offset: recordOffset, timestamp: recordTimestamp, seen: seenCount, replays: replayCount }
-}
-
 const HEAD = [
   ['id', 'left'],
   ['first failed (UTC)', 'left'],
@@ -81,7 +76,7 @@ async function listTable(io: Io, all: Connected, flags: Flags): Promise<void> {
   const page = found.slice(0, limit)
   const last = page.at(-1)
   if (!last) {
-    await writeOut(io, `no dead letters of group ${groupId} ${flags.after ? 'behind that one ' : ''}fit\n`)
+    await writeOut(io, `group ${groupId} has no dead letters that fit${flags.after ? ' behind that one' : ''}\n`)
     return
   }
   await writeOut(io, `${table(HEAD, page.map((letter) => rowOf(letter, topic)))}\n`) // prettier-ignore

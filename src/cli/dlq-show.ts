@@ -7,7 +7,7 @@ import { isFaultCode } from '../line-items/fault.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
 import { connected, resolveId } from './dlq-connect.ts'
 import { idPrefix } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
+import { cell, count, jsonLine, shortId, summaryJson, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = { raw?: true; json?: true }
@@ -56,7 +56,7 @@ const adviceFor = (code: string, id: string): string =>
     : 'This release does not know the code: it was written by a newer one.'
 
 const letterJson = ({ key, value, headers, valueSha256, replayHash, ...rest }: LetterDetail): object => ({
-  ...rest,
+  ...summaryJson(rest),
   advice: adviceFor(rest.code, rest.id),
   key: key?.toString('base64') ?? null,
   value: value?.toString('base64') ?? null,
@@ -70,15 +70,15 @@ type Field = readonly [name: string, value: string | null]
 /** Fields without a value are left out. */
 const section = (title: string, fields: readonly Field[]): string[] => [
   title,
-  ...fields.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)} ${value}`])),
+  ...fields.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)} ${value}`])),
   '',
 ]
 
 const indented = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`))
 
-/** Breaks at spaces. */
+/** Breaks at spaces, but never within a command. */
 const wrapped = (long: string, width: number): string[] =>
-  long.split(' ').reduce<string[]>((lines, word) => {
+  (long.match(/(?:`[^`]*`|[^\s`])+/g) ?? []).reduce<string[]>((lines, word) => {
     const last = lines.at(-1)
     if (last === undefined || last.length + 1 + word.length > width) return [...lines, word]
     return [...lines.slice(0, -1), `${last} ${word}`]

@@ -23,7 +23,7 @@ export const dlqStats = (io: Io, exit: (code: ExitCode) => void): Command =>
       const total = totalOf(rows)
       if (flags.json)
         await writeOut(io, jsonLine(io, { groupId, by: flags.by, rows: rows.map((row) => statsJson(row, flags.by)), total: statsJson(total, 'total') })) // prettier-ignore
-      else if (rows.length === 0) await writeOut(io, `no dead letters of group ${groupId} fit\n`)
+      else if (rows.length === 0) await writeOut(io, `group ${groupId} has no dead letters that fit\n`)
       else await writeOut(io, text(rows, total, { by: flags.by, now, dlqTopic }))
       exit(ExitCode.ok)
     })

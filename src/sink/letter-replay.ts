@@ -47,11 +47,12 @@ const UNEDITED = `d.replay_hash = sha256(coalesce(d.value, ''))`
 
 function selected(params: Params, groupId: string, { filter, again, began }: ReplaySelection): string {
   const named = filter.ids !== null
-  const chosen = filter.statuses ?? (named ? (['open', 'parked'] as const) : (['open'] as const))
+  const chosen =
+    filter.statuses ?? (named ? (['open', 'parked', 'replayed'] as const) : (['open', 'replayed'] as const))
+  const resumes = chosen.includes('replayed')
   const statuses = statusesThatTake('replay').filter(
-    (status) => chosen.includes(status) || (again && status === 'replayed'),
+    (status) => chosen.includes(status) && (status !== 'replayed' || again),
   )
-  const resumes = filter.statuses === null || statuses.includes('replayed')
   const unsent = resumes ? `OR (${UNSENT} AND ${CLAIM_ENDED}${named ? '' : ` AND ${UNEDITED}`})` : ''
   const start = params.add(began, 'timestamptz')
   return `${whereOf(params, groupId, filter, false)}
