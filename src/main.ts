@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { consumeCommand } from './cli/consume.ts'
 import { demoCommand } from './cli/demo.ts'
+import { dlqCommand } from './cli/dlq.ts'
 import { pauseCommand, resumeCommand } from './cli/gate.ts'
 import { createIo } from './cli/io.ts'
 import { migrateCommand } from './cli/migrate.ts'
@@ -39,8 +40,8 @@ const program = new Command('sluice')
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
 const commands = [
-  ...[demoCommand, publishCommand, consumeCommand, topicsCommand, migrateCommand, offsetsCommand],
-  ...[pauseCommand, resumeCommand],
+  ...[demoCommand, publishCommand, consumeCommand, dlqCommand, pauseCommand, resumeCommand],
+  ...[topicsCommand, migrateCommand, offsetsCommand],
 ]
 for (const command of commands) program.addCommand(throwing(command(io, exit)))
 
