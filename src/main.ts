@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { consumeCommand } from './cli/consume.ts'
 import { demoCommand } from './cli/demo.ts'
+import { invoiceCommand } from './cli/invoice.ts'
 import { createIo } from './cli/io.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { offsetsCommand } from './cli/offsets.ts'
@@ -42,6 +43,7 @@ const commands = [
   demoCommand,
   publishCommand,
   consumeCommand,
+  invoiceCommand,
   reconcileCommand,
   topicsCommand,
   migrateCommand,
