@@ -1,22 +1,23 @@
 // Sends records so that of every single one it is known whether the topic has it. A request is answered partition by
 // partition, but kafkajs tells only the first error of it; and what goes to one partition is written whole or not at all.
 // So each request here holds records of one partition.
-import type { OutRecord } from './producer.ts'
 
 export type SendFailure = { readonly cause: unknown }
 
-export type SendEachDeps = {
+type Placeable = { readonly partition?: number }
+
+export type SendEachDeps<R> = {
   /** What goes into one request. */
-  cut: (records: readonly OutRecord[]) => readonly (readonly OutRecord[])[]
-  send: (records: readonly OutRecord[]) => Promise<void>
+  cut: (records: readonly R[]) => readonly (readonly R[])[]
+  send: (records: readonly R[]) => Promise<void>
   /** Null: not known yet. */
-  partitionOf: (record: OutRecord) => number | null
+  partitionOf: (record: R) => number | null
 }
 
 type Result = SendFailure | null
 
 /** Within a partition in order: after a failure the rest of it is not tried, and fails with the same cause. */
-export async function sendEach(records: readonly OutRecord[], deps: SendEachDeps): Promise<Result[]> {
+export async function sendEach<R extends Placeable>(records: readonly R[], deps: SendEachDeps<R>): Promise<Result[]> {
   const [first, ...others] = records
   if (!first) return []
   if (deps.partitionOf(first) !== null) return sendByPartition(records, deps)
@@ -25,8 +26,8 @@ export async function sendEach(records: readonly OutRecord[], deps: SendEachDeps
   return failure ? records.map(() => failure) : [null, ...(await sendByPartition(others, deps))]
 }
 
-async function sendByPartition(records: readonly OutRecord[], deps: SendEachDeps): Promise<Result[]> {
-  const lots = new Map<number | null, OutRecord[]>()
+async function sendByPartition<R extends Placeable>(records: readonly R[], deps: SendEachDeps<R>): Promise<Result[]> {
+  const lots = new Map<number | null, R[]>()
   const placed = records.map((record) => {
     const partition = deps.partitionOf(record)
     const sent = partition === null ? record : { ...record, partition }
@@ -35,12 +36,12 @@ async function sendByPartition(records: readonly OutRecord[], deps: SendEachDeps
     else lots.set(partition, [sent])
     return sent
   })
-  const results = new Map<OutRecord, Result>()
+  const results = new Map<R, Result>()
   await Promise.all([...lots.values()].map((lot) => sendLot(lot, results, deps)))
   return placed.map((record) => results.get(record) ?? null)
 }
 
-async function sendLot(lot: readonly OutRecord[], results: Map<OutRecord, Result>, deps: SendEachDeps): Promise<void> {
+async function sendLot<R>(lot: readonly R[], results: Map<R, Result>, deps: SendEachDeps<R>): Promise<void> {
   let failure: Result = null
   for (const chunk of deps.cut(lot)) {
     failure ??= await attempt(chunk, deps)
@@ -48,7 +49,7 @@ async function sendLot(lot: readonly OutRecord[], results: Map<OutRecord, Result
   }
 }
 
-const attempt = (records: readonly OutRecord[], { send }: SendEachDeps): Promise<Result> =>
+const attempt = <R>(records: readonly R[], { send }: SendEachDeps<R>): Promise<Result> =>
   send(records).then(
     () => null,
     (cause: unknown) => ({ cause }),
