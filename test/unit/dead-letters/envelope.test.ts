@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DeadLetterRow } from '../../../src/dead-letters/dead-letter.ts'
 import { envelope, type EnvelopeOptions, portionsOf } from '../../../src/dead-letters/envelope.ts'
@@ -201,4 +202,16 @@ describe('too large for its topic', () => {
     expect(portionsOf(letter(big))).toEqual(['full', 'cut', 'headers', 'least'])
     expect(portionsOf(letter({ key: Buffer.alloc(70_000) }))).toEqual(['full', 'cut', 'headers', 'least'])
   })
+})
+
+test('docs/dead-letters.md names every header that there can be, and no other', () => {
+  const everything = { sqlstate: '23514', replayCount: 1, headers: [['dlq.id', null]] as const, value: Buffer.alloc(70_000), key: Buffer.alloc(70_000) } // prettier-ignore
+  const { headers } = made(everything, { portion: 'cut', headerCompat: 'connect' })
+  const docs = readFileSync(new URL('../../../docs/dead-letters.md', import.meta.url), 'utf8')
+  const rows = [...docs.matchAll(/^\| `([\w.]+)` +\|/gm)].map(([, name]) => name!)
+  const sent = names(headers).map((name) => name.replace('__connect.errors.', ''))
+  expect(rows.filter((name) => name.startsWith('dlq.')).sort()).toEqual(
+    sent.filter((name) => name.startsWith('dlq.')).sort(),
+  )
+  expect(rows.filter((name) => !name.startsWith('dlq.'))).toEqual(sent.filter((name) => !name.startsWith('dlq.')))
 })
