@@ -27,7 +27,8 @@ export type Outbox = {
 
 export type RelayDeps = DeliveryDeps & { outbox: Outbox; clock: Clock; emit: Emit; leaseMs?: number }
 
-const CLAIM = 100
+/** In bytes the outbox sets the limit. */
+const CLAIM = 500
 const LEASE_MS = 30_000
 const POLL_MS = 5_000
 /** Another relay of the group works: it may end, or be killed, any time. */
