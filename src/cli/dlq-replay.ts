@@ -72,7 +72,7 @@ async function run(io: Io, ids: readonly string[], flags: ReplayFlags): Promise<
       const question = `Replay ${letters(wanted)}?`
       if (!(await confirmed({ io, stdin: process.stdin, question, count: wanted, yes: flags.yes ?? false }))) {
         io.stderr.write('nothing was sent\n')
-        return ExitCode.partial
+        return io.drain.aborted ? ExitCode.aborted : ExitCode.partial
       }
       const { outcome, ms } = await sendAll(io, all, { flags, store, counts, wanted, edit, audited: filter })
       const { ending, ...told } = outcome
