@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { consumeCommand } from './cli/consume.ts'
 import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
+import { pauseCommand, resumeCommand } from './cli/gate.ts'
 import { createIo } from './cli/io.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { offsetsCommand } from './cli/offsets.ts'
@@ -38,16 +39,11 @@ const program = new Command('sluice')
   .configureHelp({ sortSubcommands: false })
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
-for (const command of [
-  demoCommand,
-  publishCommand,
-  consumeCommand,
-  dlqCommand,
-  topicsCommand,
-  migrateCommand,
-  offsetsCommand,
-])
-  program.addCommand(throwing(command(io, exit)))
+const commands = [
+  ...[demoCommand, publishCommand, consumeCommand, dlqCommand, pauseCommand, resumeCommand],
+  ...[topicsCommand, migrateCommand, offsetsCommand],
+]
+for (const command of commands) program.addCommand(throwing(command(io, exit)))
 
 try {
   await program.parseAsync()
