@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { consumeCommand } from './cli/consume.ts'
 import { demoCommand } from './cli/demo.ts'
+import { dlqCommand } from './cli/dlq.ts'
+import { pauseCommand, resumeCommand } from './cli/gate.ts'
 import { invoiceCommand } from './cli/invoice.ts'
 import { createIo } from './cli/io.ts'
 import { migrateCommand } from './cli/migrate.ts'
@@ -40,14 +42,9 @@ const program = new Command('sluice')
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
 const commands = [
-  demoCommand,
-  publishCommand,
-  consumeCommand,
-  invoiceCommand,
-  reconcileCommand,
-  topicsCommand,
-  migrateCommand,
-  offsetsCommand,
+  ...[demoCommand, publishCommand, consumeCommand],
+  ...[invoiceCommand, dlqCommand, pauseCommand, resumeCommand, reconcileCommand],
+  ...[topicsCommand, migrateCommand, offsetsCommand],
 ]
 for (const command of commands) program.addCommand(throwing(command(io, exit)))
 

@@ -9,7 +9,7 @@ import {
   type InvoiceStatus,
 } from '../line-items/invoice-result.ts'
 import { readInvoice } from '../sink/invoice-report.ts'
-import { printable } from '../telemetry/log.ts'
+import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
 

@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { isOversized, classifyError } from '../sink/classify.ts'
 import { type Check, reconcile, type Reconciliation } from '../sink/reconcile.ts'
-import { printable } from '../telemetry/log.ts'
+import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
 
