@@ -21,6 +21,19 @@ const outage = (name: string, what: string, cut: (stage: Stage) => unknown): Sce
   },
 })
 
+const flapping: Scenario = {
+  ...{ number: 1, name: 'flapping' },
+  what: 'every connection is cut five times a second for 5 s, while new ones work',
+  async strike({ proxy }, member) {
+    const from = since(member)
+    const timer = setInterval(proxy.cut, 200)
+    await untilRetried(member, from)
+    const began = performance.now()
+    await until('5 s are over, or the process', () => performance.now() - began > 5_000 || !member.running())
+    return async () => clearInterval(timer)
+  },
+}
+
 const restart = (number: number, name: string, mode: StopMode, what: string): Scenario => ({
   ...{ number, name, what, holdMs: [5_000, 1_000] },
   async strike({ postgres }, member) {
@@ -172,6 +185,7 @@ const idleSession: Scenario = {
 export const serverScenarios: readonly Scenario[] = [
   outage('outage', 'PostgreSQL cannot be reached: connections reset, new ones refused', ({ proxy }) => proxy.down()),
   outage('outage-silent', 'the network swallows everything, without a word', ({ proxy }) => proxy.silent()),
+  flapping,
   restart(2, 'restart-fast', 'fast', 'PostgreSQL is restarted with `-m fast` (57P01, 57P03)'),
   restart(
     2,

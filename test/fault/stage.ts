@@ -27,7 +27,7 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 const ROLES = fileURLToPath(new URL('../../ops/roles.sql', import.meta.url))
 const TEMPLATE = 'sluice_template'
 export const MEMBER_ROLE = 'member'
-const PASSWORD = 'of-a-member'
+export const MEMBER_PASSWORD = 'of-a-member'
 
 /** A PostgreSQL of our own with a migrated template and the members' role. Some connections are ours in any need. */
 export const startServer = async (options: OwnOptions = {}) => {
@@ -36,7 +36,7 @@ export const startServer = async (options: OwnOptions = {}) => {
   await onServer(postgres, async (client) => {
     await client.query(`CREATE DATABASE ${TEMPLATE}`)
     await migrate(postgres.urlOf(TEMPLATE))
-    await client.query(`CREATE ROLE ${MEMBER_ROLE} LOGIN PASSWORD '${PASSWORD}'`)
+    await client.query(`CREATE ROLE ${MEMBER_ROLE} LOGIN PASSWORD '${MEMBER_PASSWORD}'`)
   })
   await onServer(postgres, async (client) => void (await client.query(await readFile(ROLES, 'utf8'))), TEMPLATE)
   await onServer(postgres, async (client) => void (await client.query(`GRANT sluice_consumer TO ${MEMBER_ROLE}`)))
@@ -69,7 +69,7 @@ export const openStage = async (options: StageOptions) => {
   const url = new URL(postgres.urlOf(database))
   url.host = `127.0.0.1:${proxy.port}`
   url.username = MEMBER_ROLE
-  url.password = PASSWORD
+  url.password = MEMBER_PASSWORD
   for (const [name, value] of Object.entries(options.parameters ?? {})) url.searchParams.set(name, value)
   const cleanUp: (() => Promise<unknown>)[] = []
   let members = 0

@@ -58,6 +58,8 @@ export const openProxy = async (host: string, port: number) => {
     },
     /** Cuts the connection at the next COMMIT of a transaction that moved an offset; resolves when it was done. */
     cutAtCommit: (how: CommitCut) => new Promise<void>((done) => armed.push({ how, done })),
+    /** Every connection of now; the next ones work. */
+    cut: () => cut(),
     close: async () => {
       cut()
       server.close()
@@ -76,19 +78,18 @@ const createCommitWatch = (armed: Armed[], cut: () => void) => {
     done()
     return false
   }
-  return {
-    sent(bytes: Buffer): boolean {
-      for (const statement of read(bytes)) {
-        if (statement.includes('UPDATE consumer_offset')) moved = true
-        else if (/^(COMMIT|ROLLBACK)/.test(statement)) {
-          const next = moved && statement.startsWith('COMMIT') ? armed.shift() : undefined
-          moved = false
-          if (next?.how === 'lost') return end(next)
-          unanswered = next
-        }
+  const sent = (bytes: Buffer): boolean => {
+    for (const statement of read(bytes)) {
+      if (statement.includes('UPDATE consumer_offset')) moved = true
+      else if (/^(COMMIT|ROLLBACK)/.test(statement)) {
+        const next = moved && statement.startsWith('COMMIT') ? armed.shift() : undefined
+        moved = false
+        if (next?.how === 'lost') return end(next)
+        unanswered = next
       }
-      return true
-    },
-    answered: (): boolean => (unanswered ? end(unanswered) : true),
+    }
+    return true
   }
+  const answered = (): boolean => (unanswered ? end(unanswered) : true)
+  return { sent, answered }
 }
