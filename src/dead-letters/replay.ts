@@ -6,7 +6,6 @@ import type { Header } from '../pipeline/source-record.ts'
 import type { DeadLetterRow } from './dead-letter.ts'
 import type { Cursor } from './letter-filter.ts'
 import { REPLAY_COUNT, REPLAY_ID } from './replay-headers.ts'
-import { REPLAY_COUNT, REPLAY_ID } from './replay-headers.ts'
 
 export type ReplayRecord = {
   readonly key: Buffer | null
