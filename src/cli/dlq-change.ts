@@ -31,7 +31,7 @@ export async function change(io: Io, flags: ChangeFlags, what: Change): Promise<
   const question = `${verb === 'purge' ? 'Purge' : 'Discard'} ${letters(found)}${verb === 'purge' ? ' for good' : ''}?`
   if (!(await confirmed({ io, stdin: process.stdin, question, count: found, yes: flags.yes ?? false }))) {
     io.stderr.write('nothing was changed\n')
-    return ExitCode.partial
+    return io.drain.aborted ? ExitCode.aborted : ExitCode.partial
   }
   let so = 0
   const progress = createProgress({ ...{ stderr: io.stderr, now: systemClock.now, noun: 'letters' }, total: found, done: () => so }) // prettier-ignore

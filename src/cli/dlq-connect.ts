@@ -1,12 +1,11 @@
 import { type Config, loadConfig, type Need } from '../config.ts'
 import type { LetterFilter } from '../dead-letters/letter-filter.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { createDatabase, type Database } from '../sink/database.ts'
-import { explainDatabaseError } from '../sink/explain.ts'
+import type { Database } from '../sink/database.ts'
 import { createLetterStore, type LetterStore } from '../sink/letter-store.ts'
-import { checkSchema } from '../sink/migrate.ts'
 import { type FilterFlags, filterOf, refuseBoth } from './dlq-options.ts'
 import type { Io } from './io.ts'
+import { withDatabase } from './with-database.ts'
 
 export type Connected = { readonly config: Config; readonly database: Database; readonly store: LetterStore }
 
@@ -19,19 +18,10 @@ export async function connected<R>(
   needs: readonly Need[] = ['database'],
 ): Promise<R> {
   const config = loadConfig(io.env, needs)
-  const database = createDatabase({
-    url: config.databaseUrl,
-    ...{ poolSize: 2, writer: 'fast', applicationName: 'sluice-dlq' },
-    ...{ statementTimeoutMs: STATEMENT_TIMEOUT_MS, transactionTimeoutMs: STATEMENT_TIMEOUT_MS },
-  })
-  try {
-    await checkSchema(database)
-    return await work({ config, database, store: createLetterStore({ database, groupId: config.groupId }) })
-  } catch (error) {
-    throw explainDatabaseError(error, config.databaseUrl) ?? error
-  } finally {
-    await database.close()
-  }
+  const timeouts = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, transactionTimeoutMs: STATEMENT_TIMEOUT_MS }
+  return withDatabase(io, { applicationName: 'sluice-dlq', ...timeouts }, (database) =>
+    work({ config, database, store: createLetterStore({ database, groupId: config.groupId }) }),
+  )
 }
 
 const SHOWN = 4

@@ -35,9 +35,16 @@ export function dryRunText(counts: readonly ReplayCount[], wanted: number, isDry
   return `${table(head, rows)}\n${lostText(lost)}${closing}`
 }
 
+/** What is to be expected of letters that were sent. */
+export function hintFor({ groupId, closed, members }: { groupId: string; closed: boolean; members: number }): string {
+  if (closed) return `the gate of group ${groupId} is closed: they wait until \`sluice resume\``
+  if (members === 0) return `group ${groupId} has no live member: they wait until \`sluice consume\` runs`
+  return 'what becomes of them: resolved when written, open again when not (`sluice dlq stats`)'
+}
+
 export function outcomeText(
   { sent, tooLarge, unsent, ending }: ReplayOutcome,
-  { ms, lost, wanted }: { ms: number; lost: number; wanted: number },
+  { ms, hint, lost, wanted }: { ms: number; hint: string; lost: number; wanted: number },
 ): string {
   const missed = wanted - sent - tooLarge
   const lines = [
@@ -53,9 +60,7 @@ export function outcomeText(
       ? [`${letters(missed)} were changed by others meanwhile, or in their hands: look again with --dry-run`]
       : []),
   ]
-  const next =
-    sent === 0 ? '' : 'what becomes of them: resolved when written, open again when not (`sluice dlq stats`)\n'
-  return `${lines.join('\n')}\n${lostText(lost)}${next}`
+  return `${lines.join('\n')}\n${lostText(lost)}${sent === 0 ? '' : `${hint}\n`}`
 }
 
 /** Why each of the named letters that cannot be replayed now cannot. */

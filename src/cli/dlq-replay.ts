@@ -1,17 +1,19 @@
 import { Command } from 'commander'
 import { replay, type ReplayOutcome } from '../dead-letters/replay.ts'
 import { createAdmin } from '../kafka/admin.ts'
-import { createProducer, isTooLarge } from '../kafka/producer.ts'
+import { createProducer } from '../kafka/producer.ts'
+import { isTooLarge } from '../kafka/refusal.ts'
 import { actor } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { createGateStore } from '../sink/gate-store.ts'
 import { createReplayLetters, type ReplayCount, type ReplayLetters } from '../sink/letter-replay.ts'
 import { createLog } from '../telemetry/log.ts'
 import { confirmed } from './confirm.ts'
 import { connected, type Connected, selectionOf } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, idPrefixes, withFilters } from './dlq-options.ts'
 import { readEdit } from './dlq-replay-edit.ts'
-import { dryRunText, foundOf, outcomeText, refuseStatuses, whyNot } from './dlq-replay-text.ts'
+import { dryRunText, foundOf, hintFor, outcomeText, refuseStatuses, whyNot } from './dlq-replay-text.ts'
 import { jsonLine, letters, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { createProgress } from './progress.ts'
@@ -72,12 +74,15 @@ async function run(io: Io, ids: readonly string[], flags: ReplayFlags): Promise<
       const question = `Replay ${letters(wanted)}?`
       if (!(await confirmed({ io, stdin: process.stdin, question, count: wanted, yes: flags.yes ?? false }))) {
         io.stderr.write('nothing was sent\n')
-        return ExitCode.partial
+        return io.drain.aborted ? ExitCode.aborted : ExitCode.partial
       }
-      const { outcome, ms } = await sendAll(io, all, { flags, store, counts, wanted, edit, audited: filter })
+      const { outcome, ms, hint } = await sendAll(io, all, { flags, store, counts, wanted, edit, audited: filter })
       const { ending, ...told } = outcome
       const summary = { ...told, ...found, wanted, stopped: ending.kind === 'stopped', failed: ending.kind === 'send-failed' } // prettier-ignore
-      await writeOut(io, flags.json ? jsonLine(io, summary) : outcomeText(outcome, { ms, lost: found.lost, wanted }))
+      await writeOut(
+        io,
+        flags.json ? jsonLine(io, summary) : outcomeText(outcome, { ms, hint, lost: found.lost, wanted }),
+      )
       if (ending.kind === 'send-failed') throw sendFault(ending.error)
       if (ending.kind === 'stopped') return ExitCode.aborted
       return refused.length > 0 || outcome.tooLarge > 0 || outcome.sent < wanted ? ExitCode.partial : ExitCode.ok
@@ -96,9 +101,13 @@ type SendAll = {
   readonly audited: object
 }
 
-async function sendAll(io: Io, all: Connected, sending: SendAll): Promise<{ outcome: ReplayOutcome; ms: number }> {
+async function sendAll(
+  io: Io,
+  all: Connected,
+  sending: SendAll,
+): Promise<{ outcome: ReplayOutcome; ms: number; hint: string }> {
   const { flags, store, counts, wanted, edit, audited } = sending
-  const partitions = await partitionsOf(all, new Set(counts.map(({ topic }) => topic)))
+  const { partitions, hint } = await lookRound(all, new Set(counts.map(({ topic }) => topic)))
   const producer = createProducer(all.config.kafka, createLog('silent'))
   await producer.connect()
   const who = actor()
@@ -117,19 +126,22 @@ async function sendAll(io: Io, all: Connected, sending: SendAll): Promise<{ outc
     })
     const { ending, ...told } = outcome
     await store.audit(who, 'dlq.replay.end', { ...told, ending: ending.kind })
-    return { outcome, ms: systemClock.now() - began }
+    return { outcome, ms: systemClock.now() - began, hint }
   } finally {
     progress.stop()
     await producer.disconnect()
   }
 }
 
-/** All topics are there before the first letter is marked. */
-async function partitionsOf({ config }: Connected, topics: ReadonlySet<string>): Promise<Map<string, number>> {
+type Surroundings = { readonly partitions: ReadonlyMap<string, number>; readonly hint: string }
+
+/** All topics are there before the first letter is marked; and who is there to settle what is sent? */
+async function lookRound({ config, database }: Connected, topics: ReadonlySet<string>): Promise<Surroundings> {
+  const { groupId } = config
   const admin = createAdmin(config.kafka, createLog('silent'))
   await admin.connect()
   try {
-    const found = new Map<string, number>()
+    const partitions = new Map<string, number>()
     for (const topic of topics) {
       const described = await admin.describeTopic(topic)
       if (described === null)
@@ -137,9 +149,10 @@ async function partitionsOf({ config }: Connected, topics: ReadonlySet<string>):
           `the topic ${topic}, where some of the letters came from, does not exist; nothing was sent`,
           'create it, or leave its letters out: --topic names another one',
         )
-      found.set(topic, described.partitions)
+      partitions.set(topic, described.partitions)
     }
-    return found
+    const { closure } = await createGateStore({ database, groupId }).state()
+    return { partitions, hint: hintFor({ groupId, closed: closure !== null, members: await admin.groupMembers(groupId) }) } // prettier-ignore
   } finally {
     await admin.disconnect()
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Header } from '../pipeline/source-record.ts'
 import type { DeadLetterRow } from './dead-letter.ts'
 import type { Cursor } from './letter-filter.ts'
+import { REPLAY_COUNT, REPLAY_ID } from './replay-headers.ts'
 
 export type ReplayRecord = {
   readonly key: Buffer | null
@@ -132,8 +133,8 @@ export function replayRecord(
 ): ReplayRecord {
   const headers: Header[] = [
     ...letter.headers,
-    ['dlq.replay.id', Buffer.from(letter.id)],
-    ['dlq.replay.count', Buffer.from(String(letter.replayCount))],
+    [REPLAY_ID, Buffer.from(letter.id)],
+    [REPLAY_COUNT, Buffer.from(String(letter.replayCount))],
   ]
   const kept = letter.partition < (partitions.get(letter.topic) ?? 0)
   return { key: letter.key, value: edit ?? letter.value, headers, ...(kept ? { partition: letter.partition } : {}) }

@@ -29,8 +29,15 @@ ALTER TABLE dead_letter
   ADD COLUMN replay_sent_at       timestamptz(3),
   ADD COLUMN replay_claimed_until timestamptz(3),
   ADD COLUMN resolved_at          timestamptz(3),
-  ADD COLUMN discard_reason       text;
+  ADD COLUMN discard_reason       text,
+  -- The DLQ topic refused even the least of it: the relay leaves it alone until then.
+  ADD COLUMN deferred_until       timestamptz(3);
 -- Lists and replays page through in this order.
 CREATE INDEX dead_letter_created ON dead_letter (group_id, created_at, id);
 -- An invoice's records that could not be read have its id as their key.
 CREATE INDEX dead_letter_key ON dead_letter USING hash (key);
+-- The relay's queue in the order of the records: what shares a key stays in order on the DLQ topic too.
+DROP INDEX dead_letter_unpublished;
+CREATE INDEX dead_letter_unpublished ON dead_letter (group_id, created_at, topic, partition, record_offset) WHERE published_at IS NULL;
+-- Is a relay at work? It holds few letters, however many wait.
+CREATE INDEX dead_letter_claimed ON dead_letter (group_id, claimed_until) WHERE published_at IS NULL AND claimed_until IS NOT NULL;

@@ -71,6 +71,18 @@ describe('headers', () => {
     expect(performance.now() - started).toBeLessThan(1_000)
   })
 
+  test('a name that is not UTF-8 keeps its bytes both ways, and is no other name', async () => {
+    const broken = Buffer.from([0x61, 0xff, 0xc3, 0x28, 0x00])
+    const name = 'a\udcff\udcc3(\0'
+    const sent: HeaderOut[] = [
+      [name, Buffer.from('1')],
+      ['a\uFFFD\uFFFD(\0', Buffer.from('2')],
+      ['ÿ\u{1F600}', null],
+    ]
+    expect(record('v', sent).buffer.includes(broken)).toBe(true)
+    expect(headerPairs(await roundTrip(sent))).toEqual(sent)
+  })
+
   test('a record without headers has none', async () => {
     expect(headerPairs(await roundTrip([]))).toEqual([])
   })
