@@ -46,9 +46,10 @@ export async function benchIsolation([rounds = '5']: readonly string[]): Promise
       for (const bad of BAD) {
         const lines = linesWith(bad)
         for (const contestant of contestants) {
-          const { name } = contestant
+          const { name, only } = contestant
+          if (only !== undefined && only !== bad) continue
           await contestant.prepare(lines)
-          const run = await counted(() => contestant.write(bad))
+          const run = await counted(() => contestant.write())
           await contestant.check(LINES - bad, bad)
           console.log(`round ${round}: ${bad} bad, ${name}: ${Math.round(run.ms)} ms`)
           if (round > 0) runs.set(`${bad} ${name}`, [...(runs.get(`${bad} ${name}`) ?? []), run])
@@ -72,13 +73,14 @@ function report({ runs, names, version, rounds }: Report): string {
   const count = (value: number) => value.toLocaleString('en-US')
   const rows = BAD.flatMap((bad) => {
     const ours = median((runs.get(`${bad} ${names[0]}`) ?? []).map(({ ms }) => ms))
-    return names.map((name) => {
-      const all = runs.get(`${bad} ${name}`) ?? []
+    return names.flatMap((name) => {
+      const all = runs.get(`${bad} ${name}`)
+      if (!all) return []
       const times = all.map(({ ms }) => ms)
       const of = (field: keyof Run) => count(Math.round(median(all.map((run) => run[field]))))
       const time = `${of('ms')} ms (${count(Math.round(Math.min(...times)))}–${count(Math.round(Math.max(...times)))})`
       const ratio = median(times) / ours
-      return [String(bad), name, of('inserts'), of('savepoints'), of('rollbacks'), of('commits'), of('roundTrips'), time, `${ratio.toFixed(ratio < 10 ? 1 : 0)} ×`] // prettier-ignore
+      return [[String(bad), name, of('inserts'), of('savepoints'), of('rollbacks'), of('commits'), of('roundTrips'), time, `${ratio.toFixed(ratio < 10 ? 1 : 0)} ×`]] // prettier-ignore
     })
   })
   const head = ['bad', 'how', 'insert attempts', 'savepoints', 'rollbacks to one', 'commits', 'round trips', 'time (min–max)', 'time, sluice = 1'] // prettier-ignore

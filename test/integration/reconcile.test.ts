@@ -7,8 +7,6 @@ import { notOk, proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
 import type { World } from '../support/world.ts'
 
-const RECORDS = 30_000
-
 type Found = { ok: boolean; heldMs: number; checks: { name: string; compared: number; wrong: number; examples: string[] }[] } // prettier-ignore
 
 let world: World
@@ -30,26 +28,24 @@ test('finds nothing, run after run, while two members write and one of them is k
     world.start(name, { ...QUICK_SESSION, FLUSH_MAX_RECORDS: '200' }),
   )
   for (const member of [staying!, dying!]) await member.logged('partitions assigned')
-  const publishing = world.sluice(['publish', '--generate', String(RECORDS), '--seed', '3', '--rate', '4000'])
-  await until('the first records are settled', async () => (await world.settled()) > 0)
+  const publishing = world.sluice(['publish', '--generate', '500000', '--seed', '3', '--rate', '2000'])
   const runs: (Found & { exitCode: number | undefined })[] = []
-  const settled: number[] = []
-  while ((await world.settled()) < RECORDS * 0.9) {
-    settled.push(await world.settled())
+  let inserted = 0
+  while (runs.length < 6) {
+    // Each run is in the middle of it.
+    await until('more is written', async () => (await world.totals()).inserted > inserted)
     runs.push(await reconcile())
+    ;({ inserted } = await world.totals())
     if (runs.length === 2) dying!.kill('SIGKILL')
     if (runs.length === 3) world.start('replacement', QUICK_SESSION)
   }
-  expect((await publishing).exitCode).toBe(0)
+  publishing.kill('SIGINT')
+  expect((await publishing).exitCode).toBe(130)
   await world.drained(120_000)
   runs.push(await reconcile())
   expect(runs.map((run) => [run.exitCode, ...wrongIn(run)])).toEqual(runs.map(() => [0]))
-  // They were runs in the middle of it: each saw more than the one before.
   const seen = runs.map(entriesIn)
-  expect(seen.length).toBeGreaterThan(3)
-  expect(seen).toEqual(seen.toSorted((a, b) => a - b))
-  expect(seen[1]).toBeGreaterThan(seen[0]!)
-  expect(seen[0]).toBeLessThan(seen.at(-1)!)
+  expect(seen.every((entries, at) => at === 0 || entries > seen[at - 1]!)).toBe(true)
   expect(notOk((await proveWorld(world)).lines)).toEqual([])
 }, 180_000)
 
@@ -58,12 +54,13 @@ test('finds nothing after a reset, when every record was read again', async () =
   for (const member of running) member.kill('SIGTERM')
   await Promise.all(running.map((member) => member.ended))
   await until('the group is empty', async () => (await world.admin.groupMembers(world.config.groupId)) === 0)
+  const before = await world.settled()
   const { exitCode } = await world.sluice(['offsets', 'reset', '--to', 'earliest', '--yes'])
   expect(exitCode).toBe(0)
   expect(wrongIn(await reconcile())).toEqual([])
   const again = world.start('again')
   await again.logged('partitions assigned')
-  await until('half of it is read again', async () => (await world.settled()) > RECORDS / 2)
+  await until('half of it is read again', async () => (await world.settled()) > before / 2)
   expect(wrongIn(await reconcile())).toEqual([])
   await world.drained(120_000)
   const last = await reconcile()

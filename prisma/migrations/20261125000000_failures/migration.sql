@@ -41,3 +41,10 @@ DROP INDEX dead_letter_unpublished;
 CREATE INDEX dead_letter_unpublished ON dead_letter (group_id, created_at, topic, partition, record_offset) WHERE published_at IS NULL;
 -- Is a relay at work? It holds few letters, however many wait.
 CREATE INDEX dead_letter_claimed ON dead_letter (group_id, claimed_until) WHERE published_at IS NULL AND claimed_until IS NOT NULL;
+-- Resets of before this migration put nothing aside: what they zeroed is what the ledger has and no counter knows.
+UPDATE consumer_offset o SET inserted_before = l.rows - c.rows
+FROM (SELECT topic, partition, count(*) AS rows FROM ledger_entry GROUP BY topic, partition) l
+JOIN (SELECT topic, partition, sum(inserted) AS rows, min(group_id) AS group_id FROM consumer_offset GROUP BY topic, partition) c
+  USING (topic, partition)
+WHERE o.topic = l.topic AND o.partition = l.partition AND o.group_id = c.group_id AND l.rows > c.rows
+  AND EXISTS (SELECT FROM audit_entry a WHERE a.action = 'offsets.reset' AND a.detail ->> 'topic' = o.topic);
