@@ -42,7 +42,7 @@ beforeAll(async () => {
   db = await openTestDatabase()
   open = openSink(db.url)
   const breaker = { maxConsecutive: 0, maxRatio: 1 }
-  const clock = { wall: systemClock.wall, now: systemClock.now }
+  const clock = { wall: systemClock.wall, now: () => 0 } // the budget of time is not what is tested here
   const { mappings, gate } = open
   sink = createSink({ database: counting(open.database), mappings, gate, breaker, groupId: GROUP, topic: TOPIC, clock })
 })
