@@ -112,7 +112,9 @@ function text(letter: LetterDetail, dlqTopic: string): string {
     ...section('what became of it (UTC)', [
       ['status', status],
       ['first failed', time(letter.createdAt)],
-      ['last failed', `${time(letter.failedAt)}, seen ${count(letter.seenCount)} ×`],
+      // Of one that failed once the two are the beginning and the end of one transaction.
+      ['last failed', letter.seenCount === 1 ? null : time(letter.failedAt)],
+      ['seen', count(letter.seenCount)],
       ['DLQ topic', published],
       ['replays', replayCount === 0 ? '0' : `${replayCount}, ${sentText(letter)}`],
       ['resolved', letter.resolvedAt && time(letter.resolvedAt)],

@@ -11,6 +11,8 @@ export const ADVICE: Readonly<Record<FaultCode, string>> = {
     'The value was cut off, or is no JSON at all: look at it with `sluice dlq show ID`. Mend the producer, then send the right event with `sluice dlq replay ID --edit FILE`, or discard it.',
   JSON_TOO_DEEP:
     'No line item is nested like this: it is a fault or an attack. Look for where it came from (origin topic, headers), and discard it.',
+  JSON_TOO_LARGE:
+    'One line item has a dozen fields: the producer put a whole list or file into one record. Send its lines as events of their own, then discard it.',
   SCHEMA_INVALID:
     'The JSON path says which field is missing or has the wrong type. Mend the producer, then send the completed event with `sluice dlq replay ID --edit FILE`.',
   VERSION_UNSUPPORTED:

@@ -1,6 +1,6 @@
 // The bytes of a record for human eyes. Nothing is re-written: JSON is laid out token by token, so that a number that no
 // double holds, a doubled key and a nesting too deep to stringify are shown as they came.
-import { isDeeperThan } from '../line-items/json-depth.ts'
+import { isDeeperThan } from '../line-items/json-shape.ts'
 
 export type Readable = { readonly form: 'json' | 'text' | 'hex'; readonly text: string }
 

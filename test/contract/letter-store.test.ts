@@ -376,7 +376,7 @@ describe('purging', () => {
 
 describe('200,000 letters', () => {
   beforeEach(async () => {
-    await fill(200_000, { created_at: `now() - interval '1 day' + i * interval '20 microseconds'`, code: `CASE WHEN i % 100 = 0 THEN 'JSON_INVALID' ELSE 'ROW_REJECTED' END` }) // prettier-ignore
+    await fill(200_000, { created_at: `now() - interval '1 day' + (i - 1) / 50 * interval '1 millisecond'`, code: `CASE WHEN i % 100 = 0 THEN 'JSON_INVALID' ELSE 'ROW_REJECTED' END` }) // prettier-ignore
     await db.query('ANALYZE dead_letter')
   })
 

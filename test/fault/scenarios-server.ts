@@ -11,7 +11,7 @@ import { backendsOf, MEMBER_ROLE, type Stage, terminate, untilRetried } from './
 const since = (member: Member) => member.lines().length
 
 const outage = (name: string, what: string, cut: (stage: Stage) => unknown): Scenario => ({
-  ...{ number: 1, name, what, holdMs: [180_000, 8_000] },
+  ...{ number: 1, name, what, holdMs: [180_000, 2_000] },
   async strike(stage, member) {
     const from = since(member)
     cut(stage)

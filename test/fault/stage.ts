@@ -31,7 +31,12 @@ export const MEMBER_PASSWORD = 'of-a-member'
 
 /** A PostgreSQL of our own with a migrated template and the members' role. Some connections are ours in any need. */
 export const startServer = async (options: OwnOptions = {}) => {
-  const settings = { superuser_reserved_connections: '10', max_connections: '60', ...options.settings }
+  const settings = {
+    superuser_reserved_connections: '10',
+    max_connections: '60',
+    deadlock_timeout: '500ms',
+    ...options.settings,
+  }
   const postgres = await startOwnPostgres({ ...options, settings })
   await onServer(postgres, async (client) => {
     await client.query(`CREATE DATABASE ${TEMPLATE}`)

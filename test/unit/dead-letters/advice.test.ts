@@ -7,7 +7,8 @@ import { FAULT_CODES, faultOf, isFaultCode } from '../../../src/line-items/fault
 test.each(FAULT_CODES)('%s has advice in whole sentences, and only commands that exist', async (code) => {
   const advice = ADVICE[code]
   expect(advice).toMatch(/^[A-Z].{20,}\.$/)
-  for (const [, command] of advice.matchAll(/`([^`]*)`/g)) expect(command).toMatch(/^sluice dlq (show|replay|discard) /)
+  for (const [, command] of advice.matchAll(/`([^`]*)`/g))
+    expect(command).toMatch(/^sluice (dlq (show|replay|discard) |publish$)/)
   for (const [, named] of advice.matchAll(/--code ([A-Z_]+)/g)) expect(named).toBe(code)
 })
 
