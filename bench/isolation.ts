@@ -1,7 +1,8 @@
 // A batch of which the database refuses some rows: our halving under savepoints, beside what JDBC sinks do (every record by
 // itself, each committed) and beside a savepoint for every record. On real PostgreSQL; counted on the wire. Usage:
-//   npm run bench -- isolation [ROUNDS]
+//   npm run bench -- isolation [ROUNDS [same-work]]
 import { createHash } from 'node:crypto'
+import { loadavg } from 'node:os'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { findStack } from '../src/local-stack/local-stack.ts'
@@ -32,13 +33,13 @@ function linesWith(bad: number): BenchLine[] {
   })
 }
 
-export async function benchIsolation([rounds = '5']: readonly string[]): Promise<void> {
+export async function benchIsolation([rounds = '5', option]: readonly string[]): Promise<void> {
   const signal = new AbortController().signal
   const stack = await findStack({ env: process.env, log: (line) => console.log(line), signal, kafka: false })
   const scratch = await createScratchDatabase(stack.postgres.url)
   try {
     await migrate(scratch.url)
-    const { contestants, version, close } = await openContestants(scratch.url)
+    const { contestants, version, close } = await openContestants(scratch.url, { sameWork: option === 'same-work' })
     const runs = new Map<string, Run[]>()
     // Round 0 warms caches and plans and is not counted. All contestants take turns, so that what else the machine does
     // meets all of them.
@@ -67,6 +68,9 @@ export async function benchIsolation([rounds = '5']: readonly string[]): Promise
   }
 }
 
+const SAME_WORK = `- **our work, one by one**: the sink itself, all that it writes, but after a refused batch (whose failing try is not even counted) every record is a batch of
+  its own, as with the fallback of the JDBC sinks: only the way of finding the bad rows differs.`
+
 type Report = { runs: ReadonlyMap<string, readonly Run[]>; names: readonly string[]; version: string; rounds: number }
 
 function report({ runs, names, version, rounds }: Report): string {
@@ -86,7 +90,7 @@ function report({ runs, names, version, rounds }: Report): string {
   const head = ['bad', 'how', 'insert attempts', 'savepoints', 'rollbacks to one', 'commits', 'round trips', 'time (min–max)', 'time, sluice = 1'] // prettier-ignore
   return `
 ${LINES.toLocaleString('en-US')} line items in one batch, of which a CHECK refuses some; ${rounds} rounds, the contestants taking turns; counts and times are medians.
-${new Date().toISOString().slice(0, 10)}, ${machine()}, ${version}, fsync and synchronous_commit on, one connection over loopback.
+${new Date().toISOString().slice(0, 10)}, ${machine()}, load average ${loadavg()[1]?.toFixed(1)}, ${version}, fsync and synchronous_commit on, one connection over loopback.
 
 ${markdownTable(head, rows)}
 
@@ -95,7 +99,6 @@ ${markdownTable(head, rows)}
 - **one by one**: what Confluent's JDBC sink does (\`unrollAndRetry\`), at its best: the ledger rows alone, a prepared statement, one round trip for each row and its commit,
   nothing written about the bad ones, without its 10 repetitions 3 s apart and its reconnect after each bad record.
 - **savepoint each**: the same in one transaction, with a savepoint for every row.
-- **our work, one by one**: the sink itself, all that it writes, but after a refused batch (whose failing try is not even counted) every record is a batch of
-  its own, as with the fallback of the JDBC sinks. Like for like: only the way of finding the bad rows differs.
+${names.includes('our work, one by one') ? SAME_WORK : ''}
 `
 }

@@ -23,7 +23,7 @@ export type Contestant = {
   check(good: number, bad: number): Promise<void>
 }
 
-export async function openContestants(url: string) {
+export async function openContestants(url: string, { sameWork }: { sameWork: boolean }) {
   const owner = { groupId: 'bench', topic: TOPIC }
   const database = createDatabase({ url, poolSize: 2, writer: 'fast' })
   const mappings = createMappingStore({ database })
@@ -76,7 +76,7 @@ export async function openContestants(url: string) {
     ours('sluice', () => [batch]),
     fallback('one by one', oneByOne),
     fallback('savepoint each', linear),
-    { ...ours('our work, one by one', () => cut(batch, 1)), only: 1 },
+    ...(sameWork ? [{ ...ours('our work, one by one', () => cut(batch, 1)), only: 1 }] : []),
   ]
   const { rows: versions } = await client.query<{ version: string }>(`SELECT 'PostgreSQL ' || current_setting('server_version') AS version`) // prettier-ignore
   const close = async () => void (await Promise.all([client.end(), database.close()]))
