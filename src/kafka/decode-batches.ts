@@ -1,9 +1,16 @@
 import kafkajs from 'kafkajs'
 import { OperatorError, ExitCode } from '../lib/operator-error.ts'
+import { crc32c } from './crc32c.ts'
 import { DecoderOf, internal, type Decoder, type RecordBatch } from './kafkajs-internals.ts'
 
+// Of a record batch (magic 2): where its length begins to count, and some fields.
+const LENGTH_AT = 8
+const COUNTED_FROM = 12
 const MAGIC_AT = 16
+const CRC_AT = 17
+const ATTRIBUTES_AT = 21
 const BATCH_OVERHEAD = 49
+const LAST_CODEC = 4
 
 /** What one partition may give per fetch: the first batch always fits, the rest is fetched again when it is its turn. */
 export const MAX_DECODED_BYTES = 16 * 1_048_576
@@ -27,6 +34,19 @@ const unreadable = (offset: bigint, cause: unknown): Error => {
 }
 
 /**
+ * kafkajs checks neither: bytes that a disk or a network damaged would become other records in silence, and a codec that it
+ * does not know would be read as if nothing was compressed. A batch that the response cuts off is left to the decoder.
+ */
+const check = (bytes: Buffer, start: number): void => {
+  const end = start + COUNTED_FROM + bytes.readInt32BE(start + LENGTH_AT)
+  if (end > bytes.length || end < start + BATCH_OVERHEAD) return
+  if (crc32c(bytes, start + ATTRIBUTES_AT, end) !== bytes.readUInt32BE(start + CRC_AT))
+    throw new Error('its checksum is wrong')
+  const codec = bytes.readInt16BE(start + ATTRIBUTES_AT) & 7
+  if (codec > LAST_CODEC) throw new Error(`it is compressed with a codec that is not known here (${codec})`)
+}
+
+/**
  * Replaces fetch/v4/decodeMessages, which appends with `push(...records)`: a batch of more than about 125,000 records, a few
  * hundred compressed kilobytes, overflows the stack and stops the consumer for good. Appends one by one, stops when enough is
  * decoded, and says which offset could not be read.
@@ -40,8 +60,13 @@ export const decodeBatches = async (response: Decoder, maxBytes = MAX_DECODED_BY
   if (bytes.readInt8(MAGIC_AT) !== 2) return decodeOldFormat(decoder, size)
   const records: Decoded = []
   for (let decoded = 0; decoder.canReadBytes(BATCH_OVERHEAD) && decoded < maxBytes;) {
-    const offset = bytes.readBigInt64BE(decoder.offset)
-    const batch = await decodeBatch(decoder).catch((error: unknown) => {
+    const start = decoder.offset
+    const offset = bytes.readBigInt64BE(start)
+    const checkAndDecode = async () => {
+      check(bytes, start)
+      return decodeBatch(decoder)
+    }
+    const batch = await checkAndDecode().catch((error: unknown) => {
       if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') return null
       throw unreadable(offset, error)
     })

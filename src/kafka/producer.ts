@@ -1,9 +1,10 @@
-import { CompressionTypes, Partitioners, type Message } from 'kafkajs'
+import { CompressionTypes, type Message } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
 import { headersOf, type HeaderOut } from './headers.ts'
+import { createPartitioner } from './partitioner.ts'
 import { protocolTypes } from './protocol-types.ts'
 
 export type OutRecord = {
@@ -74,7 +75,7 @@ export const createProducer = (
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner,
     retry: { initialRetryTime: 300, retries: 8, maxRetryTime: 5_000 },
   })
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
