@@ -23,7 +23,7 @@ const count = (becomes: Outcome['becomes']) => records.filter(({ outcome }) => o
 const publish = async (): Promise<void> => {
   const [plain, gzip] = [createProducer(world.config.kafka, log), createProducer(world.config.kafka, log, { compression: 'gzip' })] // prettier-ignore
   await Promise.all([plain.connect(), gzip.connect()])
-  let together: Hostile[] = []
+  const together: Hostile[] = []
   const send = () => plain.send(world.config.topic, together.splice(0))
   for (const record of records) {
     if (record.gzip) {
@@ -32,7 +32,6 @@ const publish = async (): Promise<void> => {
     } else together.push(record)
   }
   await send()
-  together = []
   await Promise.all([plain.disconnect(), gzip.disconnect()])
 }
 
@@ -60,7 +59,7 @@ test(`${records.length} records: each becomes what the catalogue says, with its 
   expect(row).toEqual({ next: records.length, absent: 0 })
   const stock = await world.query(
     `SELECT item_id FROM (SELECT item_id, sum(quantity) AS sum FROM ledger_entry GROUP BY 1) l FULL JOIN inventory i USING (item_id)
-      WHERE i.quantity IS DISTINCT FROM l.sum + CASE WHEN item_id = -1 THEN 999999999999999999999999.999999 ELSE 0 END`,
+      WHERE i.quantity IS DISTINCT FROM coalesce(l.sum, 0) + CASE WHEN item_id = -1 THEN 999999999999999999999999.999999 ELSE 0 END`,
   )
   expect(stock).toEqual([])
   member.kill('SIGTERM')
