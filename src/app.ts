@@ -4,7 +4,7 @@ import { createRelay } from './dead-letters/relay.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
 import { explainKafkaError } from './kafka/explain.ts'
-import { createProducer, isTooLarge } from './kafka/producer.ts'
+import { createProducer } from './kafka/producer.ts'
 import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
@@ -97,9 +97,9 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
   const { clock, emit, database, producer } = deps
   const { groupId, dlqTopic } = config
   const relay = createRelay({
-    ...{ clock, emit, isTooLarge, appVersion: version },
+    ...{ clock, emit, appVersion: version, headerCompat: config.dlqHeaderCompat },
     outbox: createOutbox({ database, groupId }),
-    send: (records) => producer.send(dlqTopic, records),
+    send: (records) => producer.sendEach(dlqTopic, records),
   })
   const pipeline = assemble(config, {
     ...deps,

@@ -23,7 +23,10 @@ export const prepareEmbeddedPostgres = async ({ env, log, signal }: EmbeddedOpti
       return await withFreshPorts(
         async () => {
           const [port = 0] = await freePorts(1)
-          const running = await startService(plan({ native: binaries.native, temp, env, user, password, port }), signal)
+          const running = await startService(
+            planPostgres({ native: binaries.native, temp, env, user, password, port }),
+            signal,
+          )
           const stopAll = async () => {
             await running.stop()
             await binaries.stop()
@@ -41,20 +44,27 @@ export const prepareEmbeddedPostgres = async ({ env, log, signal }: EmbeddedOpti
   return { version: installed.version, start }
 }
 
-type PlanOptions = {
+export type PostgresPlanOptions = {
   native: string
   temp: string
   env: NodeJS.ProcessEnv
   user: User | undefined
   password: string
   port: number
+  /** Beside, or instead of, our own. */
+  settings?: Record<string, string>
+  /** Further arguments of initdb. */
+  initdbArguments?: readonly string[]
 }
 
-const plan = ({ native, temp, env, user, password, port }: PlanOptions): Plan => {
+export const planPostgres = ({ native, temp, env, user, password, port, ...more }: PostgresPlanOptions): Plan => {
   const folder = join(temp, `sluice-postgres-${randomUUID()}`)
   const data = join(folder, 'data')
   // No socket file in /tmp; TCP on the loopback address only.
-  const settings = { ...postgresSettings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }
+  const settings = {
+    ...{ ...postgresSettings, listen_addresses: '127.0.0.1', unix_socket_directories: '' },
+    ...more.settings,
+  }
   const initdb = [
     join(native, 'bin', 'initdb'),
     `--pgdata=${data}`,
@@ -66,7 +76,8 @@ const plan = ({ native, temp, env, user, password, port }: PlanOptions): Plan =>
     '--builtin-locale=C.UTF-8',
     '--locale=C',
     '--no-sync',
-  ]
+    ...(more.initdbArguments ?? []),
+  ] as const
   return {
     name: 'PostgreSQL',
     folder,

@@ -8,7 +8,11 @@ import { backoffMs } from './backoff.ts'
 import { cut } from './cut.ts'
 import type { Batch, Failure, Sink, WriteResult } from './sink.ts'
 
-const UNKNOWN_TRIES = 3
+/**
+ * In a row; with the backoff between them a quarter of a minute. Three were over in a second, and a network that cut every
+ * connection for so long, while new ones worked, ended the process.
+ */
+const UNKNOWN_TRIES = 10
 const OVERSIZED_TRIES = 2
 
 /** Thrown for a fault that must stop the process; nothing of the batch was committed. */
@@ -63,7 +67,7 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
       return { batch, result: await deps.sink.write(batch), attempts, rest }
     } catch (error) {
       const failure = deps.sink.classify(error)
-      unknownTries += await isUnexplained(failure, deps.sink)
+      unknownTries = (await isUnexplained(failure, deps.sink)) ? unknownTries + 1 : 0
       if (failure.fate === 'fatal' || unknownTries > UNKNOWN_TRIES) throw new FatalFault(failure)
       oversized = failure.oversized ? oversized + 1 : 0
       if (oversized >= OVERSIZED_TRIES) maxRecords = Math.ceil(batch.entries.length / 2)
@@ -84,9 +88,8 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
   }
 }
 
-/** 1 for a fault of unknown outcome on a sink that says it is well; an unwell one is only waited for. */
-const isUnexplained = async <D>({ fate }: Failure, sink: Sink<D>) =>
-  fate === 'unknown' && (await sink.probe()) ? 1 : 0
+/** A fault of unknown outcome on a sink that says it is well; an unwell one is only waited for. */
+const isUnexplained = async <D>({ fate }: Failure, sink: Sink<D>) => fate === 'unknown' && (await sink.probe())
 
 async function hold<D>(deps: SettleDeps<D>) {
   deps.failing(true)

@@ -27,15 +27,17 @@ export class BatchTooLarge extends SinkError {
 // Also what triggers raise by themselves (P0001) and every other integrity constraint (23P01: an exclusion). A trigger that
 // refuses everything closes the gate (breaker), it does not empty the topic into the DLQ.
 const ROW = /^(22...|23...|P0001|44000|54000|21000)$/
-const TRANSIENT = /^(40001|40P01|55P03|57014|08...|57P0[1-3]|53...|58...|25006|25P03)$/
-const STALE_SESSION = /^(25006|57P0.|08...)$/
+// 57P05, 25P03, 25P04: the server ended a session or a transaction by a time-out of its own (idle_session_timeout,
+// idle_in_transaction_session_timeout, transaction_timeout). 57P04: what the next session meets decides.
+const TRANSIENT = /^(40001|40P01|55P03|57014|08...|57P0[1-5]|53...|58...|25006|25P0[34])$/
+const STALE_SESSION = /^(25006|25P0[34]|57P0.|08...)$/
 const SOCKET = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EHOSTDOWN|ENET[A-Z]+)$/
 // Prisma: transaction API (closed, timed out, no connection in time), pool time-out, connection closed, unreachable.
 const PRISMA_UNKNOWN = new Set(['P2028', 'P2024', 'P1001', 'P1002', 'P1008', 'P1017'])
 // The adapter's words for sockets and pools: these errors carry no code of any kind.
 const ADAPTER_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TlsConnectionError'])
 const DRIVER_MESSAGE =
-  /^(Client has encountered a connection error|Connection terminated|Query read timeout|timeout exc?eeded when trying to connect|Client was closed|Cannot use a pool after|Connection ended|connection is closed)/i
+  /^(Client has encountered a connection error|Connection terminated|Query read timeout|timeout exc?eeded when trying to connect|Client was closed|Cannot use a pool after|Connection ended|connection is closed|timeout expired)/i
 
 export function classifyError(error: unknown): Verdict {
   const chain = [...causes(error)]
@@ -59,7 +61,7 @@ export const maxRecordsOf = (error: unknown): number | null =>
   error instanceof BatchTooLarge ? error.maxRecords : null
 
 /** A smaller batch may succeed: the statement's or the transaction's time ran out, or the memory. */
-export const isOversized = ({ code }: Verdict): boolean => ['57014', '53200', 'P2028'].includes(code)
+export const isOversized = ({ code }: Verdict): boolean => ['57014', '53200', '25P04', 'P2028'].includes(code)
 
 function fateOf(sqlstate: string): Fate {
   if (ROW.test(sqlstate)) return 'row'

@@ -1,24 +1,51 @@
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { FatalFault } from '../pipeline/settle.ts'
 import { classifyError } from './classify.ts'
 
 type Place = { readonly host: string; readonly database: string; readonly user: string }
 
-/** What an operator can do about a database that refuses us at start-up; null when it is none of the known cases. */
+/** What an operator can do about a database that refuses us; null when it is none of the known cases. */
 export function explainDatabaseError(error: unknown, url: string): OperatorError | null {
   if (error instanceof OperatorError) return error
   const place = placeOf(url)
+  // A batch was under way: what is wrong now was right a moment ago.
+  const running = error instanceof FatalFault
   const { fate, sqlstate, code } = classifyError(error)
-  const [message, remedy] = (sqlstate !== null ? bySqlstate(sqlstate, place) : byCode(fate, code, place)) ?? []
-  if (message === undefined || remedy === undefined) return null
-  return new OperatorError(message, remedy, ExitCode.unavailable, { cause: error })
+  const known =
+    (running && sqlstate !== null ? changedUnderUs(sqlstate, place) : null) ??
+    (sqlstate !== null ? bySqlstate(sqlstate, place) : byCode(fate, code, place))
+  if (known === null) return null
+  const [message, remedy] = known
+  if (!running) return new OperatorError(message, remedy, ExitCode.unavailable, { cause: error })
+  const then = `${remedy}, then start it again; nothing of the batch was committed, and nothing is lost`
+  return new OperatorError(`stopped: ${message}`, then, ExitCode.unavailable, { cause: error })
 }
 
 type Explained = readonly [message: string, remedy: string]
 
+/** The schema of a member that was at work already. */
+function changedUnderUs(sqlstate: string, { database }: Place): Explained | null {
+  if (sqlstate === '42P01')
+    return [
+      `a table is missing in database "${database}" (42P01)`,
+      'run `sluice migrate`, or give a table that was renamed its name back',
+    ]
+  return schemaDiffers(sqlstate, database)
+}
+
+/** Columns, functions and keys that are not those of our migrations. */
+function schemaDiffers(sqlstate: string, database: string): Explained | null {
+  if (!/^(42703|42883|42704|42P10|42809)$/.test(sqlstate)) return null
+  return [
+    `the tables in database "${database}" are not those of this version (${sqlstate})`,
+    'run `sluice migrate` of this version, or undo what was changed by hand',
+  ]
+}
+
 function bySqlstate(sqlstate: string, { host, database, user }: Place): Explained | null {
   switch (sqlstate) {
     case '28P01':
-      return [`PostgreSQL at ${host} refuses the password of user "${user}"`, 'check DATABASE_URL']
+      return [`PostgreSQL at ${host} refuses the password of user "${user}"`, 'check the password in DATABASE_URL']
     case '28000':
       return [`PostgreSQL at ${host} does not let user "${user}" in`, 'check the user in DATABASE_URL, and pg_hba.conf']
     case '3D000':
@@ -32,7 +59,7 @@ function bySqlstate(sqlstate: string, { host, database, user }: Place): Explaine
     case '53300':
       return [`PostgreSQL at ${host} has no free connection`, 'lower DATABASE_POOL_SIZE or raise max_connections']
     default:
-      if (!/^(57P0|08)/.test(sqlstate)) return null
+      if (!/^(57P0|08)/.test(sqlstate)) return schemaDiffers(sqlstate, database)
       return [`PostgreSQL at ${host} is not ready (${sqlstate})`, 'wait until it runs, then try again']
   }
 }

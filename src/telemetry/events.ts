@@ -59,7 +59,18 @@ export type TelemetryEvent =
   | { type: 'commit-failed'; code: string }
   | { type: 'source-crashed'; restarts: boolean; cause: unknown }
   | { type: 'dead-letters-published'; count: number }
-  | { type: 'dead-letters-waiting'; code: string; cause: unknown }
+  /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
+  | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
+  /** The DLQ topic refuses even the least of this one; the others go on. */
+  | {
+      type: 'dead-letter-deferred'
+      id: string
+      topic: string
+      partition: number
+      offset: bigint
+      code: string
+      deferMs: number
+    }
   | { type: 'draining'; why: string; buffered: number }
   /** `held`: the gate is closed, so what is left had to stay. */
   | { type: 'stopped'; clean: boolean; left: number; held: boolean }

@@ -73,7 +73,11 @@ export function createEventLog(log: Logger, now: () => number) {
       case 'dead-letters-published':
         return log.info(fields, 'dead letters published')
       case 'dead-letters-waiting':
-        return log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
+        return event.cause === null
+          ? log.warn(withoutCause(event), 'dead letters wait in PostgreSQL to be relayed')
+          : log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
+      case 'dead-letter-deferred':
+        return log.error(fields, 'the DLQ topic refuses this dead letter, whatever is left out; it waits in PostgreSQL')
       case 'draining':
         return log.info(fields, 'draining')
       case 'stopped':
@@ -92,6 +96,7 @@ const emptySummary = () => ({
   codes: {} as Record<string, number>,
 })
 
+const withoutCause = ({ cause: _, type: __, ...fields }: { type: string; cause: unknown }) => fields
 const withCause = ({ cause, type: _, ...fields }: { type: string; cause: unknown }) => ({ ...fields, err: cause })
 
 const note = ({ position, kafka }: { position: bigint; kafka: bigint | null }) =>

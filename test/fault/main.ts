@@ -1,53 +1,118 @@
-// `npm run test:fault -- --kills 20 --seed 7`: long fault runs on real services, outside of `npm test`.
+// `npm run test:fault`: long fault runs on real services, outside of `npm test`. See test/README.md.
 import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
-import { migrate } from '../../src/sink/migrate.ts'
-import { createScratchDatabase } from '../../src/sink/scratch-database.ts'
-import { notOk } from '../support/oracle.ts'
-import { openWorld } from '../support/world.ts'
-import { killNine } from './kill-nine.ts'
+import { isOk, openLane, type Result } from './lane.ts'
+import { writeReport } from './report.ts'
+import { fatalScenarios } from './scenarios-fatal.ts'
+import { scenarios } from './scenarios.ts'
 
-type Flags = { kills: string; seed: string; members: string; partitions: string; realSession: boolean }
+type Flags = {
+  only?: string
+  list: boolean
+  seed: string
+  minutes: string
+  rate: string
+  report?: string
+  kills: string
+  members: string
+  partitions: string
+  realSession: boolean
+}
 
+const KILL_NINE = 'kill-nine'
 const say = (line: string): void => console.log(line)
 
-const run = async ({ kills, seed, members, partitions, realSession }: Flags): Promise<boolean> => {
-  const stack = await findStack({ env: process.env, log: say, signal: new AbortController().signal })
-  const scratch = await createScratchDatabase(stack.postgres.url)
-  await migrate(scratch.url)
-  const world = await openWorld({
-    brokers: stack.kafka.brokers,
-    databaseUrl: scratch.url,
-    partitions: Number(partitions),
+const list = () => {
+  const table = new Table({
+    head: ['name', 'what is done'],
+    style: { head: [], border: [] },
+    colWidths: [22, 96],
+    wordWrap: true,
   })
+  table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
+  for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
+  say(table.toString())
+}
+
+const names = [KILL_NINE, ...scenarios.map(({ name }) => name), ...fatalScenarios.map(({ name }) => name)]
+
+const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
+  const { brokers, stop } = await kafka()
+  const [seed, rate, minutes] = [Number(flags.seed), Number(flags.rate), Number(flags.minutes)]
+  say(`seed ${seed}, ${rate} events/s`)
+  const lane = await openLane({ brokers, seed, rate, minutes, say })
+  const results: Result[] = []
   try {
-    say(`kill -9, ${kills} times, seed ${seed}`)
-    const options = { kills: Number(kills), seed: Number(seed), members: Number(members), realSession, say }
-    const lines = await killNine(world, options)
-    const table = new Table({ head: ['proof', 'expected', 'found', 'ok'], style: { head: [], border: [] } })
-    for (const { what, expected, found, ok } of lines) table.push([what, expected, found, ok ? 'ok' : 'NOT OK'])
-    const wrong = notOk(lines).length
-    say(
-      `${table.toString()}\n${wrong === 0 ? `all ${lines.length} lines ok` : `${wrong} of ${lines.length} lines NOT ok`}`,
-    )
-    return wrong === 0
+    for (const scenario of scenarios) if (wanted.has(scenario.name)) results.push(await lane.survive(scenario))
+    const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
+    if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
+    const { kills, members, partitions, realSession } = flags
+    const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
+    if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))
   } finally {
-    await world.close()
-    await scratch.drop()
-    await stack.stop()
+    await lane.close()
+    await stop()
   }
+  conclude(results)
+  if (flags.report)
+    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate })
+  return results.every(isOk)
+}
+
+const kafka = async () => {
+  const signal = new AbortController().signal
+  const stack = await findStack({ env: process.env, log: say, signal, postgres: false })
+  return { brokers: stack.kafka.brokers, stop: () => stack.stop() }
+}
+
+const conclude = (results: readonly Result[]) => {
+  const head = ['fault', 'records', 'down s', 'again s', 'RSS MiB before/max/after', 'caught up, rows/s', 'result']
+  const table = new Table({ head, style: { head: [], border: [] } })
+  for (const { survived, ...result } of results) {
+    const verdict = result.skipped === undefined ? (isOk(result) ? 'ok' : 'NOT OK') : 'NOT RUN'
+    const { figures, records } = survived ?? {}
+    const { rssMib, catchUpRate } = figures ?? {}
+    table.push([
+      ...[result.name, records?.toLocaleString('en') ?? ''],
+      ...[seconds(figures?.downMs), seconds(figures?.againMs)],
+      rssMib ? `${rssMib.before} / ${rssMib.max} / ${rssMib.after}` : '',
+      ...[catchUpRate ? Math.round(catchUpRate).toLocaleString('en') : '', verdict],
+    ])
+  }
+  const wrong = results.filter((result) => !isOk(result)).length
+  const skipped = results.filter((result) => result.skipped !== undefined).length
+  say(`\n${table.toString()}\n${results.length - wrong - skipped} ok, ${wrong} NOT ok, ${skipped} NOT RUN`)
+}
+
+const seconds = (ms: number | undefined) => (ms === undefined ? '' : (ms / 1000).toFixed(1))
+
+/** The flags of `kill -9` by themselves mean that one, as they always did. */
+const wantedBy = (flags: Flags, command: Command): Set<string> => {
+  const given = (name: string) => command.getOptionValueSource(name) === 'cli'
+  if (flags.only !== undefined) return new Set(flags.only.split(','))
+  if (['kills', 'members', 'partitions', 'realSession'].some(given)) return new Set([KILL_NINE])
+  return new Set(names)
 }
 
 const program = new Command('test:fault')
-  .description('kill -9 of random members under load, then the proof that nothing was lost or counted twice')
-  .option('--kills <n>', 'how many', '20')
+  .description('faults under load, then the proof that nothing was lost or counted twice')
+  .option('--only <names>', 'these, separated by commas; default: all')
+  .option('--list', 'what there is', false)
   .option('--seed <n>', 'of the records, the victims and the moments', String(Math.floor(Math.random() * 1e6)))
-  .option('--members <n>', 'members of the group', '3')
-  .option('--partitions <n>', 'partitions of the topic', '6')
-  .option('--real-session', 'the session time-out of production (30 s), not 6 s', false)
-  .action(async (flags: Flags) => {
-    process.exitCode = (await run(flags)) ? 0 : 1
+  .option('--minutes <n>', 'how long the outages last', '3')
+  .option('--rate <n>', 'records a second', '2000')
+  .option('--report <file>', 'write the results into this file, beside those of other scenarios')
+  .option('--kills <n>', 'kill-nine: how many', '20')
+  .option('--members <n>', 'kill-nine: members of the group', '3')
+  .option('--partitions <n>', 'kill-nine: partitions of the topic', '6')
+  .option('--real-session', 'kill-nine: the session time-out of production (30 s), not 6 s', false)
+  .action(async (flags: Flags, command: Command) => {
+    if (flags.list) return list()
+    const wanted = wantedBy(flags, command)
+    const unknown = [...wanted].filter((name) => !names.includes(name))
+    if (unknown.length > 0) command.error(`there is no scenario ${unknown.join(', ')}; see --list`, { exitCode: 2 })
+    process.exitCode = (await run(flags, wanted)) ? 0 : 1
   })
 await program.parseAsync()

@@ -1,20 +1,35 @@
-// A TCP proxy in front of one server: cut every connection and refuse new ones, or swallow everything in silence.
+// A TCP proxy in front of one server: cut every connection and refuse new ones, swallow everything in silence, or cut a
+// connection at the very COMMIT of a flush.
 import { createConnection, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { createStatementReader } from './pg-frames.ts'
+
+/** lost: the COMMIT does not reach the server · unanswered: the server has done it, and its answer is lost. */
+export type CommitCut = 'lost' | 'unanswered'
+
+type Armed = { how: CommitCut; done: () => void }
+
+export type Proxy = Awaited<ReturnType<typeof openProxy>>
 
 export const openProxy = async (host: string, port: number) => {
   const sockets = new Set<Socket>()
   let mode: 'open' | 'down' | 'silent' = 'open'
+  const armed: Armed[] = []
+
   const server = createServer((client) => {
     if (mode === 'down') return client.destroy()
     const upstream = createConnection({ host, port })
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
+    const cut = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    const watch = createCommitWatch(armed, cut)
+    for (const [from, to, passes] of [
+      [client, upstream, watch.sent],
+      [upstream, client, watch.answered],
     ] as const) {
-      // prettier-ignore
       sockets.add(from)
-      from.on('data', (bytes) => mode === 'open' && to.write(bytes))
+      from.on('data', (bytes: Buffer) => mode === 'open' && passes(bytes) && to.write(bytes))
       from.on('error', () => to.destroy())
       from.on('close', () => {
         sockets.delete(from)
@@ -41,10 +56,40 @@ export const openProxy = async (host: string, port: number) => {
       if (mode === 'silent') cut() // what was swallowed is lost: those connections are out of step
       mode = 'open'
     },
+    /** Cuts the connection at the next COMMIT of a transaction that moved an offset; resolves when it was done. */
+    cutAtCommit: (how: CommitCut) => new Promise<void>((done) => armed.push({ how, done })),
+    /** Every connection of now; the next ones work. */
+    cut: () => cut(),
     close: async () => {
       cut()
       server.close()
       await once(server, 'close')
     },
   }
+}
+
+/** Of one connection. Each function says whether the bytes may pass. */
+const createCommitWatch = (armed: Armed[], cut: () => void) => {
+  const read = createStatementReader()
+  let moved = false
+  let unanswered: Armed | undefined
+  const end = ({ done }: Armed) => {
+    cut()
+    done()
+    return false
+  }
+  const sent = (bytes: Buffer): boolean => {
+    for (const statement of read(bytes)) {
+      if (statement.includes('UPDATE consumer_offset')) moved = true
+      else if (/^(COMMIT|ROLLBACK)/.test(statement)) {
+        const next = moved && statement.startsWith('COMMIT') ? armed.shift() : undefined
+        moved = false
+        if (next?.how === 'lost') return end(next)
+        unanswered = next
+      }
+    }
+    return true
+  }
+  const answered = (): boolean => (unanswered ? end(unanswered) : true)
+  return { sent, answered }
 }

@@ -28,6 +28,8 @@ export const openTestDatabase = async () => {
     url,
     query: async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
       (await pool.query<Row>(sql, values)).rows,
+    /** A connection of its own, to hold locks with. */
+    connect: () => pool.connect(),
     async close() {
       await pool.end()
       await drop()

@@ -45,6 +45,7 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldO
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 })
   pool.on('error', () => {})
   const members: Member[] = []
+  const holders: pg.PoolClient[] = []
 
   const query = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await pool.query<Row>(sql, values)).rows
@@ -81,7 +82,12 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldO
   return {
     ...{ config, env, admin, database, query, standing, totals, members },
     /** A second connection of its own, to hold locks with. */
-    connect: () => pool.connect(),
+    async connect(): Promise<pg.PoolClient> {
+      const client = await pool.connect()
+      client.on('error', () => {})
+      holders.push(client)
+      return client
+    },
     start(name: string, extra: NodeJS.ProcessEnv = {}): Member {
       const member = startMember(name, { ...env, ...extra })
       members.push(member)
@@ -125,9 +131,19 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldO
     async close(): Promise<void> {
       for (const member of members) if (member.running()) member.kill('SIGKILL')
       await Promise.all(members.map((member) => member.ended))
+      // Of a test that failed: the pool would wait for them.
+      for (const holder of holders) letGo(holder)
       await admin.deleteTopics([topic, config.dlqTopic])
       await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close(), pool.end()])
     },
+  }
+}
+
+const letGo = (client: pg.PoolClient) => {
+  try {
+    client.release(true)
+  } catch {
+    // it was released long ago
   }
 }
 

@@ -1,0 +1,144 @@
+// One run of the lane: scenario after scenario, each on a stage of its own, and what came of them.
+import Table from 'cli-table3'
+import type { ProofLine } from '../../src/demo/proof.ts'
+import { NotPossibleHere } from '../support/small-disk.ts'
+import { notOk } from '../support/oracle.ts'
+import { killNine, type KillNineOptions } from './kill-nine.ts'
+import { type Figures, playAlone } from './play.ts'
+import { type FatalOutcome, playFatals } from './play-fatal.ts'
+import type { FatalScenario, Scenario } from './scenario.ts'
+import { openStage, type Server, startServer } from './stage.ts'
+
+export type Result = {
+  readonly name: string
+  readonly what: string
+  readonly lines: readonly ProofLine[]
+  /** Why it was not run, or what broke it. */
+  readonly skipped?: string
+  readonly broken?: string
+  readonly survived?: { figures: Figures; records: number; rebalances: number }
+  readonly fatal?: FatalOutcome & { when: string }
+}
+
+export type LaneOptions = {
+  readonly brokers: readonly string[]
+  readonly seed: number
+  readonly rate: number
+  /** Of the outages. */
+  readonly minutes: number
+  readonly say: (line: string) => void
+}
+
+export const isOk = ({ lines, broken }: Result): boolean => broken === undefined && notOk(lines).length === 0
+
+/** One PostgreSQL of our own serves all scenarios that do not need another. */
+export const openLane = async (options: LaneOptions) => {
+  const { say } = options
+  const shared = await startServer()
+  const open = (server: Server, more: { partitions?: number; parameters?: Readonly<Record<string, string>> } = {}) =>
+    openStage({ ...options, server, ...more })
+
+  /** Whatever goes wrong with one scenario, the next ones are run. */
+  const guarded = async (
+    name: string,
+    what: string,
+    work: () => Promise<Omit<Result, 'name' | 'what'>>,
+  ): Promise<Result> => {
+    say(`\n── ${name}: ${what}`)
+    let result: Result
+    try {
+      result = { name, what, ...(await work()) }
+    } catch (error) {
+      if (error instanceof NotPossibleHere) result = { name, what, lines: [], skipped: error.message }
+      else
+        result = {
+          name,
+          what,
+          lines: [],
+          broken: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }
+    }
+    tell(result, say)
+    return result
+  }
+
+  const survive = (scenario: Scenario): Promise<Result> =>
+    guarded(scenario.name, scenario.what, async () => {
+      const own = await scenario.ownServer?.()
+      const server = own ? await startServer(own.options) : shared
+      try {
+        const stage = await open(server, { parameters: scenario.parameters ?? {} })
+        try {
+          const holdMs = scenario.name.startsWith('outage') ? options.minutes * 60_000 : (scenario.holdMs?.[0] ?? 0)
+          const { lines, records, ...rest } = await playAlone(stage, { scenario, holdMs, rate: options.rate })
+          return { lines, survived: { ...rest, records } }
+        } finally {
+          await stage.close()
+        }
+      } finally {
+        if (own) {
+          await server.end()
+          await own.release()
+        }
+      }
+    })
+
+  return {
+    survive,
+    /** On one stage, each from where the one before left it. */
+    async fatal(scenarios: readonly FatalScenario[]): Promise<Result[]> {
+      const results: Result[] = []
+      const aftermath = await guarded('fatal', 'faults that only a person can mend, one after the other', async () => {
+        const stage = await open(shared)
+        const told = ({ name, what, when }: FatalScenario, outcome: FatalOutcome) => {
+          const result = { name, what, lines: outcome.lines, fatal: { ...outcome, when } }
+          say(`\n── ${name}: ${what}`)
+          tell(result, say)
+          results.push(result)
+        }
+        try {
+          return { lines: await playFatals(stage, scenarios, { rate: Math.min(options.rate, 500), told }) }
+        } finally {
+          await stage.close()
+        }
+      })
+      return [...results, aftermath]
+    },
+    killNine: ({ partitions, ...rest }: Omit<KillNineOptions, 'seed' | 'say'> & { partitions: number }) =>
+      guarded('kill-nine', `kill -9 of random members under load, ${rest.kills} times`, async () => {
+        const stage = await open(shared, { partitions })
+        try {
+          return { lines: await killNine(stage.world, { ...rest, seed: options.seed, say }) }
+        } finally {
+          await stage.close()
+        }
+      }),
+    close: () => shared.end(),
+  }
+}
+
+const tell = ({ lines, skipped, broken, survived, fatal }: Result, say: (line: string) => void) => {
+  if (skipped !== undefined) return say(`NOT RUN: ${skipped}`)
+  if (broken !== undefined) return say(`BROKEN: ${broken}`)
+  if (survived) say(figuresText(survived))
+  if (fatal)
+    say(
+      `ended after ${(fatal.ms / 1000).toFixed(1)} s, saying\n${fatal.stderr.map((line) => `  | ${line}`).join('\n')}`,
+    )
+  const wrong = lines.filter(({ ok }) => !ok)
+  if (wrong.length === 0) return say(`all ${lines.length} lines of the proof ok`)
+  const table = new Table({ head: ['proof', 'expected', 'found'], style: { head: [], border: [] } })
+  for (const { what, expected, found } of wrong) table.push([what, expected, found])
+  say(`${wrong.length} of ${lines.length} lines of the proof NOT ok\n${table.toString()}`)
+}
+
+const figuresText = ({ figures, records, rebalances }: NonNullable<Result['survived']>): string => {
+  const { downMs, againMs, backlog, catchUpRate, rssMib, codes } = figures
+  const rate = catchUpRate === null ? '' : `, caught up at ${Math.round(catchUpRate).toLocaleString('en')} rows/s`
+  return [
+    `${records.toLocaleString('en')} records · down ${(downMs / 1000).toFixed(1)} s · working again after ${(againMs / 1000).toFixed(2)} s`,
+    `retried for ${codes.join(', ') || 'nothing'} · ${rebalances} rebalances`,
+    `${backlog.toLocaleString('en')} records waiting when it healed${rate}`,
+    `RSS ${rssMib.before} MiB before, ${rssMib.max} at most, ${rssMib.after} after`,
+  ].join('\n')
+}

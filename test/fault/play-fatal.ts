@@ -1,0 +1,105 @@
+// Plays a fault that must end the member, and looks at what it left behind.
+import type { ProofLine } from '../../src/demo/proof.ts'
+import type { Member } from '../support/member.ts'
+import { proveWorld } from '../support/oracle.ts'
+import { until } from '../support/until.ts'
+import { exactly } from './play.ts'
+import type { FatalScenario } from './scenario.ts'
+import { type Stage, startLoad } from './stage.ts'
+
+export type FatalOutcome = { readonly lines: ProofLine[]; readonly stderr: string[]; readonly ms: number }
+
+const ENDS_MS = 30_000
+
+/** Under load. In the end the cause is mended; what is unsettled is left to the next member. */
+export const playFatal = async (stage: Stage, scenario: FatalScenario): Promise<FatalOutcome> => {
+  const { member, heal, ms } = await (scenario.when === 'start' ? beforeIt : underIt)(stage, scenario)
+  const ending = await member.ended
+  await heal()
+  const stderr = member
+    .output()
+    .split('\n')
+    .filter((line) => !line.startsWith('{'))
+  const [said = '', remedy = ''] = stderr
+  const lines = [
+    exactly('exit code', scenario.exitCode, ending.code ?? -1),
+    exactly('lines on stderr', 2, stderr.length),
+    text('what it says', scenario.says, said.replace(/^sluice: /, '')),
+    text('what to do', scenario.remedy, remedy.replace(/^ {2}→ /, '')),
+    ...(await halfDone(stage)),
+  ]
+  return { lines, stderr, ms }
+}
+
+type Ended = { member: Member; heal: () => Promise<void>; ms: number }
+
+const beforeIt = async (stage: Stage, { name, strike }: FatalScenario): Promise<Ended> => {
+  const heal = await strike(stage)
+  const began = performance.now()
+  const member = stage.start(name)
+  await ends(member)
+  return { member, heal, ms: performance.now() - began }
+}
+
+const underIt = async (stage: Stage, { name, strike }: FatalScenario): Promise<Ended> => {
+  const member = stage.start(name)
+  await until(`${name} flushes`, () => member.lines('flushed').length > 2, { describe: member.tail })
+  const began = performance.now()
+  const heal = await strike(stage)
+  await ends(member)
+  return { member, heal, ms: performance.now() - began }
+}
+
+const ends = (member: Member) =>
+  until(`${member.name} ends`, () => !member.running(), { timeoutMs: ENDS_MS, describe: member.tail })
+
+/** Nothing of a batch may be there without its offset, and no dead letter be made of it. */
+const halfDone = async ({ query }: Stage): Promise<ProofLine[]> => {
+  const [row] = await query<{ beyond: number; unbalanced: number; miscounted: number; letters: number }>(`
+    SELECT
+      (SELECT count(*)::int FROM ledger_entry l JOIN consumer_offset o USING (topic, partition)
+        WHERE l.record_offset >= o.next_offset) AS beyond,
+      (SELECT count(*)::int FROM inventory FULL JOIN
+        (SELECT item_id, sum(quantity) AS total FROM ledger_entry GROUP BY item_id) sums USING (item_id)
+        WHERE coalesce(quantity, 0) <> coalesce(total, 0)) AS unbalanced,
+      (SELECT (count(*) - (SELECT coalesce(sum(inserted), 0) FROM consumer_offset))::int FROM ledger_entry) AS miscounted,
+      (SELECT count(*)::int FROM dead_letter) AS letters`)
+  return [
+    exactly('ledger rows at or beyond the position of their partition', 0, row!.beyond),
+    exactly('items with inventory ≠ Σ ledger', 0, row!.unbalanced),
+    exactly('ledger rows more than counted', 0, row!.miscounted),
+    exactly('dead letters', 0, row!.letters),
+  ]
+}
+
+/** Afterwards: a member without a fault settles everything that the others left. */
+export const proveAftermath = async (stage: Stage): Promise<ProofLine[]> => {
+  const member = stage.start('after')
+  await stage.world.drained(300_000)
+  member.kill('SIGTERM')
+  const { code } = await member.ended
+  const { lines } = await proveWorld(stage.world)
+  return [exactly('exit code of the member that came after', 0, code ?? -1), ...lines]
+}
+
+/** All of them, one after the other, on one stage and under one load. */
+export const playFatals = async (
+  stage: Stage,
+  scenarios: readonly FatalScenario[],
+  { rate, told }: { rate: number; told: (scenario: FatalScenario, outcome: FatalOutcome) => void },
+): Promise<ProofLine[]> => {
+  const load = startLoad(stage, rate)
+  try {
+    for (const scenario of scenarios) told(scenario, await playFatal(stage, scenario))
+  } finally {
+    await load.stop()
+  }
+  return proveAftermath(stage)
+}
+
+const text = (what: string, expected: RegExp, found: string): ProofLine => ({
+  what,
+  expected: String(expected),
+  found,
+  ok: expected.test(found),
+})

@@ -1,0 +1,68 @@
+// docs/reliability.md: what each fault did the last time it was played. A run of some scenarios replaces their rows only.
+import { readFile, writeFile } from 'node:fs/promises'
+import { isOk, type Result } from './lane.ts'
+
+const HEAD = `# What was survived
+
+Written by \`npm run test:fault -- --report docs/reliability.md\` (see [test/README.md](../test/README.md)); do not edit. Each row is the last run of one fault
+against real \`sluice consume\` processes, Apache Kafka and a PostgreSQL of the lane's own, under a steady load, with a session time-out of 6 s. Two cores, shared with
+whatever else ran on the machine: the times are upper bounds, not a benchmark.
+
+"Ledger" is rows found of rows expected, recomputed from the topic; inventory, offsets and counters are held against the topic in the same proof. "Again" is the time
+from the cause being gone to the next settled record, required to be at most 5 s. RSS is required to stay below what it was before + the buffer (64 MiB) + 160 MiB.
+`
+const SURVIVED = {
+  title: 'Faults that pass, or whose outcome is unknown: the member stays and goes on',
+  head: ['fault', 'what is done', 'retried for', 'down, s', 'again, s', 'dead letters', 'ledger', 'rebalances', 'RSS MiB before / max / after', 'waiting → caught up at', 'result', 'run'], // prettier-ignore
+}
+const FATAL = {
+  title: 'Faults that a person must mend: the member stops with nothing committed',
+  head: ['fault', 'when', 'what is done', 'exit code', 'says', 'to do', 'result', 'run'],
+}
+const OTHER = { title: 'The consumer itself', head: ['fault', 'what is done', 'ledger', 'result', 'run'] }
+
+export type RunFacts = { readonly date: string; readonly seed: number; readonly rate: number }
+
+export const writeReport = async (file: string, results: readonly Result[], facts: RunFacts): Promise<void> => {
+  const old = await readFile(file, 'utf8').catch(() => '')
+  const rows = new Map(old.split('\n').flatMap((line) => (nameOf(line) === null ? [] : [[nameOf(line) ?? '', line]])))
+  for (const result of results) if (result.skipped === undefined) rows.set(result.name, rowOf(result, facts))
+  const widths = new Map([SURVIVED, FATAL, OTHER].map((table) => [table.head.length, table]))
+  const text = [...widths].map(([columns, { title, head }]) => {
+    const own = [...rows.values()].filter((row) => cells(row).length === columns)
+    if (own.length === 0) return ''
+    return `\n## ${title}\n\n${line(head)}\n${line(head.map(() => '---'))}\n${own.join('\n')}\n`
+  })
+  await writeFile(file, HEAD + text.join(''))
+}
+
+const line = (values: readonly string[]) => `| ${values.join(' | ')} |`
+const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/)
+/** Of a row that a run wrote: its first cell is the name of a scenario in code. */
+const nameOf = (text: string): string | null => /^\| `([\w-]+)` +\|/.exec(text)?.[1] ?? null
+const plain = (text: string) => text.replaceAll('|', '\\|')
+
+const rowOf = (result: Result, { date, seed, rate }: RunFacts): string => {
+  const name = `\`${result.name}\``
+  const verdict = isOk(result) ? 'ok' : '**NOT OK**'
+  const run = `${date}, seed ${seed}`
+  const found = (what: string, pick: 'expected' | 'found') =>
+    result.lines.find((each) => each.what === what)?.[pick] ?? '?'
+  const rows = 'ledger rows = distinct valid events'
+  const ledger = `${found(rows, 'found')} of ${found(rows, 'expected')}`
+  if (result.fatal) {
+    const [said = '', remedy = ''] = result.fatal.stderr.map((each) => plain(each.replace(/^(sluice: | +→ )/, '')))
+    return line([name, result.fatal.when, plain(result.what), found('exit code', 'found'), said, remedy, verdict, run])
+  }
+  if (!result.survived) return line([name, plain(result.what), ledger, verdict, run])
+  const { figures, rebalances } = result.survived
+  const { rssMib, backlog, catchUpRate } = figures
+  const caughtUp = catchUpRate === null ? '' : ` → ${Math.round(catchUpRate).toLocaleString('en')} rows/s`
+  return line([
+    ...[name, plain(result.what), figures.codes.join(', ')],
+    ...[(figures.downMs / 1000).toFixed(1), (figures.againMs / 1000).toFixed(2)],
+    ...[found('dead letters', 'found'), ledger, String(rebalances)],
+    ...[`${rssMib.before} / ${rssMib.max} / ${rssMib.after}`, `${backlog.toLocaleString('en')}${caughtUp}`],
+    ...[verdict, `${run}, ${rate.toLocaleString('en')} events/s`],
+  ])
+}

@@ -1,0 +1,141 @@
+// Where a fault is played: a PostgreSQL of our own, a proxy in front of it, a topic, a database, and members that work
+// as a role without any right too many.
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { migrate } from '../../src/sink/migrate.ts'
+import { type Member, QUICK_SESSION } from '../support/member.ts'
+import { openProxy } from '../support/proxy.ts'
+import { type OwnOptions, type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
+import { until } from '../support/until.ts'
+import { openWorld } from '../support/world.ts'
+import { RETRYING } from './words.ts'
+
+export type StageOptions = {
+  readonly brokers: readonly string[]
+  readonly server: Server
+  readonly seed: number
+  /** Parameters of the members' DATABASE_URL. */
+  readonly parameters?: Readonly<Record<string, string>>
+  readonly partitions?: number
+  readonly say: (line: string) => void
+}
+export type Server = Awaited<ReturnType<typeof startServer>>
+export type Stage = Awaited<ReturnType<typeof openStage>>
+
+const ROLES = fileURLToPath(new URL('../../ops/roles.sql', import.meta.url))
+const TEMPLATE = 'sluice_template'
+export const MEMBER_ROLE = 'member'
+export const MEMBER_PASSWORD = 'of-a-member'
+
+/** A PostgreSQL of our own with a migrated template and the members' role. Some connections are ours in any need. */
+export const startServer = async (options: OwnOptions = {}) => {
+  const settings = {
+    superuser_reserved_connections: '10',
+    max_connections: '60',
+    deadlock_timeout: '500ms',
+    ...options.settings,
+  }
+  const postgres = await startOwnPostgres({ ...options, settings })
+  await onServer(postgres, async (client) => {
+    await client.query(`CREATE DATABASE ${TEMPLATE}`)
+    await migrate(postgres.urlOf(TEMPLATE))
+    await client.query(`CREATE ROLE ${MEMBER_ROLE} LOGIN PASSWORD '${MEMBER_PASSWORD}'`)
+  })
+  await onServer(postgres, async (client) => void (await client.query(await readFile(ROLES, 'utf8'))), TEMPLATE)
+  await onServer(postgres, async (client) => void (await client.query(`GRANT sluice_consumer TO ${MEMBER_ROLE}`)))
+  return {
+    postgres,
+    /** Outside of any test's database, as the superuser. */
+    run: (sql: string) => onServer(postgres, async (client) => void (await client.query(sql))),
+    end: () => postgres.end(),
+  }
+}
+
+const onServer = async <T>(server: OwnPostgres, work: (client: pg.Client) => Promise<T>, database = 'postgres') => {
+  const client = new pg.Client({ connectionString: server.urlOf(database) })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+export const openStage = async (options: StageOptions) => {
+  const { server, brokers, seed, partitions = 4 } = options
+  const { postgres } = server
+  const database = `faults_${randomUUID().slice(0, 8)}`
+  await server.run(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`)
+  const world = await openWorld({ brokers, databaseUrl: postgres.urlOf(database), partitions })
+  const proxy = await openProxy('127.0.0.1', postgres.port)
+  const url = new URL(postgres.urlOf(database))
+  url.host = `127.0.0.1:${proxy.port}`
+  url.username = MEMBER_ROLE
+  url.password = MEMBER_PASSWORD
+  for (const [name, value] of Object.entries(options.parameters ?? {})) url.searchParams.set(name, value)
+  const cleanUp: (() => Promise<unknown>)[] = []
+  let members = 0
+
+  return {
+    ...{ server, postgres, world, proxy, database, seed, say: options.say },
+    /** As the superuser, past the proxy. */
+    query: world.query,
+    start: (name = 'member', extra: NodeJS.ProcessEnv = {}): Member =>
+      world.start(`${name}-${++members}`, { ...QUICK_SESSION, DATABASE_URL: url.href, ...extra }),
+    /** What is settled, or null while PostgreSQL does not say. */
+    settled: (): Promise<number | null> => world.settled().catch(() => null),
+    /** To be done at the end, the last first, the database already gone. */
+    atEnd: (work: () => Promise<unknown>) => void cleanUp.unshift(work),
+    async close(): Promise<void> {
+      await world.close()
+      await proxy.close()
+      await server.run(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+      for (const work of cleanUp) await work()
+    },
+  }
+}
+
+/** Generated records at a steady rate, none of them bad, through `sluice publish`. */
+export const startLoad = ({ world, seed }: Stage, rate: number) => {
+  const args = ['publish', '--generate', '20000000', '--bad', '0', '--seed', String(seed), '--rate', String(rate)]
+  const publishing = world.sluice(args)
+  return {
+    async stop(): Promise<void> {
+      publishing.kill('SIGTERM')
+      await publishing
+    },
+  }
+}
+export type Load = ReturnType<typeof startLoad>
+
+/** The codes that a member retried for, from the `since`th line of its log on. */
+export const retriedFor = (member: Member, since: number): string[] => [
+  ...new Set(
+    member
+      .lines()
+      .slice(since)
+      .filter(({ msg }) => msg === RETRYING)
+      .map(({ code }) => String(code)),
+  ),
+]
+
+/** Until the member retried for one of these codes, or for any. */
+export const untilRetried = (member: Member, since: number, ...codes: string[]): Promise<string> =>
+  until(
+    `${member.name} retries${codes.length > 0 ? ` for ${codes.join(' or ')}` : ''}`,
+    () => retriedFor(member, since).find((code) => codes.length === 0 || codes.includes(code)),
+    { describe: member.tail },
+  )
+
+/** The backends of a member for which `condition` holds. */
+export const backendsOf = async ({ query }: Pick<Stage, 'query'>, member: Member, condition = 'true') => {
+  const sql = `SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = $1 AND (${condition})`
+  return (await query<{ pid: number }>(sql, [member.name])).map(({ pid }) => pid)
+}
+
+export const terminate = ({ query }: Pick<Stage, 'query'>, pids: readonly number[]) =>
+  query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids])
