@@ -13,6 +13,9 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
+const position = async (partition: number) =>
+  (await world.standing()).find((each) => each.partition === partition)!.next
+
 const BOMB = 70 * 1_048_576
 
 test('a gzip bomb stops the member with its place, harms nothing beside it, and is passed by with `offsets reset`', async () => {
@@ -26,27 +29,28 @@ test('a gzip bomb stops the member with its place, harms nothing beside it, and 
 
   const struck = world.start('struck')
   expect(await struck.ended, struck.tail()).toEqual({ code: 4, signal: null })
-  expect(struck.output()).toContain('the record batch at offset 1 cannot be decoded')
+  expect(struck.output()).toContain('the record batch at offset 1 of partition 1 cannot be decoded')
   expect(struck.output()).toContain('would become larger than 67108864 bytes')
-  expect(struck.output()).toContain('sluice offsets reset --partition')
-  expect((await world.standing())[1]!.next).toBeLessThanOrEqual(1n)
+  const remedy = ['offsets', 'reset', '--partition', '1', '--to', '2', '--yes']
+  expect(struck.output()).toContain(`sluice ${remedy.join(' ')}`)
+  // What lies before it is not lost with it. (If the stop was faster than the flush, the next member settles it.)
+  for (let tries = 0; tries < 3 && (await position(1)) < 1n; tries++) await world.start('again').ended
+  expect((await position(1))).toBe(1n)
 
   // The member that was struck left the group.
-  const reset = ['offsets', 'reset', '--partition', '1', '--to', '2', '--yes']
   const done = await until('the reset is allowed', async () => {
-    const result = await world.sluice(reset)
+    const result = await world.sluice(remedy)
     return result.exitCode === 0 ? result : null
   })
-  expect(String(done.stdout)).toContain('1')
+  expect(String(done.stdout)).toContain('→ 2')
   const audited = await world.query<{ action: string }>('SELECT action FROM audit_entry')
   expect(audited.map(({ action }) => action)).toEqual(['offsets.reset'])
 
   const next = world.start('next')
-  await world.drained()
+  await Promise.race([world.drained(), next.ended.then(() => Promise.reject(new Error(next.tail())))])
   next.kill('SIGTERM')
   expect(await next.ended, next.tail()).toEqual({ code: 0, signal: null })
   const rows = await world.query('SELECT partition, record_offset::int AS at FROM ledger_entry ORDER BY 1, 2')
-  // The record before the bomb is there if it was flushed before the stop; else it was passed by with the bomb.
-  expect(rows).toEqual(expect.arrayContaining([{ partition: 0, at: 0 }, { partition: 0, at: 1 }, { partition: 1, at: 2 }])) // prettier-ignore
+  expect(rows).toEqual([{ partition: 0, at: 0 }, { partition: 0, at: 1 }, { partition: 1, at: 0 }, { partition: 1, at: 2 }]) // prettier-ignore
   expect(await world.totals()).toMatchObject({ deadLettered: 0, ignored: 0 })
 }) // prettier-ignore

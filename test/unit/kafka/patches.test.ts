@@ -126,6 +126,15 @@ describe('batches', () => {
     expect((error as Error).message).toContain('offset 77')
   })
 
+  test('what is before an unreadable batch is taken; then the batch itself is told', async () => {
+    const good = await batchOf([record('good')], { firstOffset: 3 })
+    const bad = await batchOf([record('bad'), record('bad', [], 1)], { firstOffset: 4 })
+    bad[70]! ^= 1
+    expect((await decode([good, bad])).map(({ offset }) => offset)).toEqual(['3'])
+    const error: unknown = await decode([bad, good]).catch((reason: unknown) => reason)
+    expect((error as { cause: OperatorError }).cause.remedy).toContain('--to 6 --yes')
+  })
+
   test.each([21, 40, 61, 75])('a batch with one bit changed at byte %i is not read', async (at) => {
     const batch = await batchOf([record('a value that is long enough')], { firstOffset: 5 })
     expect(await decode([batch])).toHaveLength(1)
