@@ -94,10 +94,7 @@ async function sendMarked(letters: readonly DeadLetterRow[], sending: Sending): 
   let failed: { error: unknown } | undefined
   try {
     for (const topic of new Set(letters.map((letter) => letter.topic)))
-      await sendGroup(
-        topic,
-        letters.filter((letter) => letter.topic === topic),
-      )
+      await sendGroup(topic, letters.filter((letter) => letter.topic === topic).sort(byRecord))
   } catch (error) {
     failed = { error }
   }
@@ -125,6 +122,10 @@ async function sendMarked(letters: readonly DeadLetterRow[], sending: Sending): 
     }
   }
 }
+
+/** Letters of one batch were written at one instant: among them the record that came first goes first again. */
+const byRecord = (a: DeadLetterRow, b: DeadLetterRow) =>
+  a.createdAt.getTime() - b.createdAt.getTime() || Number(a.recordOffset - b.recordOffset)
 
 /** The original record, and at its end which letter it is. The sink goes by the last such header: one before it is the producer's. */
 export function replayRecord(

@@ -2,6 +2,7 @@
 // another.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openArena } from '../support/arena.ts'
+import { event, recordOf } from '../support/events.ts'
 import { QUICK_SESSION } from '../support/member.ts'
 import { notOk, proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
@@ -28,6 +29,7 @@ test('finds nothing, run after run, while two members write and one of them is k
     world.start(name, { ...QUICK_SESSION, FLUSH_MAX_RECORDS: '200' }),
   )
   for (const member of [staying!, dying!]) await member.logged('partitions assigned')
+  await world.send([recordOf(event({ invoiceId: 'BAD-1', quantity: '0' }), 0)]) // for `sluice invoice` below
   const publishing = world.sluice(['publish', '--generate', '500000', '--seed', '3', '--rate', '2000'])
   const runs: (Found & { exitCode: number | undefined })[] = []
   let inserted = 0
