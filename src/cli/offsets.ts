@@ -153,14 +153,17 @@ async function reset(io: Io, { config, admin, store }: Connected, options: Reset
     io.stdout.write('nothing was changed; add --yes to do it\n')
     return
   }
-  const members = options.force ? 0 : await admin.groupMembers(groupId)
-  if (members > 0)
+  const members = await admin.groupMembers(groupId)
+  if (members > 0 && !options.force)
     throw new OperatorError(
       `group ${groupId} has ${members} live ${members === 1 ? 'member' : 'members'}; nothing was changed`,
       'stop them first (one that was killed counts until its session time-out), or add --force: they move at their next batch',
       ExitCode.usage,
     )
   await store.reset(rows, actor())
+  // Members fetch from Kafka's commit before they know better: a batch below the position that cannot be read would stop them.
+  const positions = new Map(rows.map(({ partition, nextOffset }) => [partition, nextOffset]))
+  if (members === 0) await admin.commitOffsets(groupId, topic, positions)
   io.stdout.write(`group ${groupId} begins there now\n`)
 }
 

@@ -1,4 +1,5 @@
-import { Partitioners, type PartitionerArgs } from 'kafkajs'
+import type { PartitionerArgs } from 'kafkajs'
+import { createPartitioner } from './partitioner.ts'
 
 type Placed = Pick<PartitionerArgs['message'], 'key' | 'partition'>
 
@@ -7,7 +8,7 @@ type Placed = Pick<PartitionerArgs['message'], 'key' | 'partition'>
  * a topic has, but tells only its partitioner.
  */
 export const createPartitioning = () => {
-  const decide = Partitioners.DefaultPartitioner()
+  const decide = createPartitioner()
   const known = new Map<string, PartitionerArgs['partitionMetadata']>()
   /** Null until something was sent to the topic. */
   const partitionOf = (topic: string, { key, partition }: Placed): number | null => {
