@@ -2,7 +2,7 @@ import type { SourceRecord } from '../pipeline/source-record.ts'
 import { validateEvent } from './event.ts'
 import { type Claimed, claimsOf, NOTHING_CLAIMED } from './event-schema.ts'
 import { type Fault, type FaultCode, faultOf } from './fault.ts'
-import { hasMorePartsThan, isDeeperThan } from './json-shape.ts'
+import { hasMorePartsThan, isDeeperThan, MAX_DEPTH, MAX_PARTS } from './json-shape.ts'
 import type { LineItem } from './line-item.ts'
 import { roundedNumber } from './number-literal.ts'
 import { payloadHash } from './payload-hash.ts'
@@ -23,8 +23,6 @@ export type Decode = (record: Pick<SourceRecord, 'value'>) => Decoded
 export type DecodeOptions = { readonly now: () => number; readonly maxBytes?: number }
 
 const DEFAULT_MAX_BYTES = 1024 * 1024
-const MAX_DEPTH = 64
-const MAX_PARTS = 10_000
 
 const TOMBSTONE: Decoded = Object.freeze({ kind: 'ignored', reason: 'tombstone' })
 

@@ -1,6 +1,10 @@
 // Two questions to a JSON text before JSON.parse takes it: both are answered by native searches for nearly every record,
 // and by one walk over the text for the rest.
 
+/** What the consumer takes, and so what is published. */
+export const MAX_DEPTH = 64
+export const MAX_PARTS = 10_000
+
 /**
  * Is it nested deeper than `limit`? JSON.parse takes five million levels without a word, while whatever walks the result
  * afterwards (JSON.stringify, structuredClone) dies of a RangeError.

@@ -1,10 +1,7 @@
-import { isDeeperThan } from '../line-items/json-shape.ts'
+import { isDeeperThan, MAX_DEPTH } from '../line-items/json-shape.ts'
 
 /** JSON out of bytes, without quiet repairs: bad UTF-8 is a fault, not U+FFFD. */
 export type JsonText = { ok: true; text: string; value: unknown } | { ok: false; fault: string }
-
-/** The consumer's limit (line-items/decode.ts): what it would refuse is not published. */
-const MAX_DEPTH = 64
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

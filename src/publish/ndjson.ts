@@ -1,3 +1,6 @@
+import { messageOf } from '../line-items/fault.ts'
+import { hasMorePartsThan, MAX_PARTS } from '../line-items/json-shape.ts'
+import { roundedNumber } from '../line-items/number-literal.ts'
 import type { Check } from './check.ts'
 import { eventId } from './event-id.ts'
 import { explained } from './hints.ts'
@@ -39,8 +42,11 @@ const eventRow = (
   if (value['eventId'] === undefined && typeof userId === 'string' && typeof invoiceId === 'string')
     if (Number.isSafeInteger(lineNumber)) added['eventId'] = eventId(userId, invoiceId, lineNumber as number)
   const checked = (whole: string): Row => {
+    if (hasMorePartsThan(MAX_PARTS, whole)) return faultRow(line, `JSON_TOO_LARGE: ${messageOf('JSON_TOO_LARGE')}`, at)
     const row = checkedRow(options.check, line, { ...event, ...added }, Buffer.from(whole), at)
-    return 'fault' in row ? explained(row, event, 'json') : row
+    if ('fault' in row) return explained(row, event, 'json')
+    const rounded = roundedNumber(whole, { quantity: event['quantity'], unitPrice: event['unitPrice'] })
+    return rounded === null ? row : faultRow(line, INEXACT, at + rounded)
   }
   if (Object.keys(added).length === 0) return checked(text)
   const brace = text.indexOf('{') + 1

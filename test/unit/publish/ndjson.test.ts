@@ -101,6 +101,17 @@ describe('an NDJSON line', () => {
     const rows = await collect(ndjsonRows(pieces(`${long}\n${'['.repeat(20_000)}\n`, 65_536), { check, defaults: {} }))
     expect(rows.map(fault)).toEqual(['1 RECORD_TOO_LARGE', '2 JSON_TOO_DEEP'])
   })
+
+  test('that the consumer would refuse for its text is a fault: too many parts, a number that a double rounds', async () => {
+    const lines = [
+      JSON.stringify({ ...eventFields, note: Array.from({ length: 10_001 }, () => 0) }),
+      JSON.stringify({ ...eventFields, unitPrice: '@@' }).replace('"@@"', '1e-400'),
+      JSON.stringify({ ...eventFields, quantity: '@@' }).replace('"@@"', '0.1000000000000000055'),
+      JSON.stringify({ ...eventFields, quantity: '@@' }).replace('"@@"', '15e-1'),
+    ]
+    const faults = (await ndjson(lines.join('\n'))).map(fault)
+    expect(faults).toEqual(['1 JSON_TOO_LARGE', '2 /unitPrice NUMERIC_SCALE', '3 /quantity NUMERIC_SCALE', 'no fault'])
+  })
 })
 
 describe('an invoice document', () => {
