@@ -108,6 +108,33 @@ const inOtherEncodings = fc.tuple(valid, fc.constantFrom('utf16le', 'latin1', 'b
   return how === 'mark' ? Buffer.from(`\uFEFF\uFEFF${text}`) : Buffer.from(text, how as BufferEncoding)
 })
 
+/** A field's text with one piece in it so often that an expression which backtracks takes seconds. */
+const PIECES = [' ', '0', '9', 'a', '-', '.', 'é', ':', '+', 'Z', ' a', '\\t', '\u0301', '1-']
+const pumped: fc.Arbitrary<string> = fc
+  .record({
+    members: required,
+    field: fc.constantFrom(
+      ...FIELDS.slice(1).filter((field) => field !== 'lineNumber' && field !== 'vendorItem'),
+      'sku',
+      'description',
+    ),
+    ...{ piece: fc.constantFrom(...PIECES), count: fc.constantFrom(300, 20_000) },
+    ...{
+      before: fc.constantFrom('', 'a', '1', '0.', '2010-12-01T08:26:00.'),
+      after: fc.constantFrom('', 'é', 'x', 'Z'),
+    },
+  })
+  .map(({ members, field, piece, count, before, after }) => {
+    const literal = `"${before}${piece.repeat(count)}${after}"`
+    const inside = field === 'sku' || field === 'description'
+    const [name, text] = inside ? ['"vendorItem"', `{"${field}":${literal}}`] : [`"${field}"`, literal]
+    return written(
+      members.map(([each, old]): Member => [each, each === name ? text : old]),
+      '',
+      false,
+    )
+  })
+
 /** Up to a megabyte of one piece, in the place of a field, as a name, around the event or instead of it. */
 const UNITS = [
   ...[' ', '\n', '[', ']', '{', '"', '\\', '\\"', '0', '9', '.', '-', 'e', 'a', 'é', '🪔', '\\u0000', '\\ud800', '\\u0041', ','],
@@ -146,6 +173,7 @@ const value: fc.Arbitrary<Buffer | null> = fc.oneof(
   { weight: 4, arbitrary: fc.json({ maxDepth: 5 }).map((text) => Buffer.from(text)) },
   { weight: 3, arbitrary: inOtherEncodings },
   { weight: 2, arbitrary: bytesOf(odd) },
+  { weight: 2, arbitrary: bytesOf(pumped) },
   { weight: 1, arbitrary: large },
   { weight: 1, arbitrary: fc.constant(null) },
 )

@@ -32,7 +32,7 @@ export const fuzz = async ({ count, seed, path, database, say = () => {} }: Fuzz
     const at = { seed: seed + slice, ...(path === undefined ? {} : { path }) }
     const judged = judgeSlice(Math.min(SLICE, count - done), at)
     judged.forEach((each) => add(summary, each))
-    const [mismatch, ...more] = await roundTrip(database, judged, BigInt(done))
+    const [mismatch, ...more] = await roundTrip(database, judged)
     if (mismatch) {
       const at = path ?? String(mismatch.index)
       const what = `not stored as it was sent: ${mismatch.what}${more.length > 0 ? ` (and ${more.length} more)` : ''}`
