@@ -78,6 +78,22 @@ describe('a replay', () => {
     expect(await write({ decoded: good, headers })).toMatchObject({ duplicates: 1 })
     expect((await letters())[0]).toMatchObject({ status: 'resolved' })
   })
+  it('that a newer one with an edited value overtook is still no second letter, and resolves it when it is written', async () => {
+    const id = await firstLetter()
+    const older = await mark(id)
+    await mark(id, Buffer.from('edited'))
+    await write({ decoded: worse, headers: older })
+    expect(await letters()).toMatchObject([{ id, status: 'replayed', replay_count: 2, seen_count: 2 }])
+    await write({ decoded: asLine(lineItem()), headers: older })
+    expect(await letters()).toMatchObject([{ id, status: 'resolved' }])
+  })
+  it('without a value (a tombstone with our headers) resolves nothing: nothing was written', async () => {
+    await write({ decoded: bad, value: Buffer.alloc(0) })
+    const headers = await mark((await letters())[0]!.id, Buffer.alloc(0))
+    const tombstone = recordAt(0, next, { headers, value: null })
+    await open.sink.write(batchOf([entryOf(tombstone, { kind: 'ignored', reason: 'tombstone' })]))
+    expect(await letters()).toMatchObject([{ status: 'replayed' }])
+  })
   it('that fails again is the same letter, with the newest reason, and after the third it is parked', async () => {
     const id = await firstLetter()
     for (const status of ['open', 'open', 'parked']) {
