@@ -41,7 +41,7 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
       try {
         return await write(deps, batch)
       } catch (error) {
-        if (error instanceof BreakerTripped) await deps.gate.close(error.closing)
+        if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
         else if (wantsFreshPool(classifyError(error))) database.recreate(client)
         throw error
       }
