@@ -43,8 +43,10 @@ export async function askBreaker(
 
   const { allowance, seen: gate } = await drawAllowance(tx, groupId, dead.length)
   if (allowance < dead.length) {
-    // As many of them as an operator allowed may still pass.
-    if (allowance > 0n) throw new BatchTooLarge('ALLOWANCE_TOO_SMALL', Number(allowance))
+    // As many of them as an operator allowed may still pass. Step by step: a small allowance must not cut 10,000 records, good
+    // ones mostly, into as many transactions.
+    if (allowance > 0n)
+      throw new BatchTooLarge('ALLOWANCE_TOO_SMALL', Math.max(Number(allowance), Math.ceil(records.length / 8)))
     throw new BreakerTripped(closingOf(first, dead), gate)
   }
   // Allowed ones count in the run (the next in a row closes the gate again), not in the share.

@@ -112,6 +112,12 @@ describe('opening', () => {
     expect(await attempt(batch('b'.repeat(15), 15n))).toMatchObject(HELD)
     expect(await letters()).toBe(15)
   })
+  it('with a small allowance for a large batch cuts it step by step, not into single records', async () => {
+    const all = batch('g'.repeat(789) + 'b'.repeat(11))
+    await attempt(all)
+    await open.gate.resume(1n, 'mia')
+    expect(await attempt(all)).toMatchObject({ fate: 'transient', maxRecords: 100 })
+  })
   it('and pausing are on record, with who and why; closing twice keeps the first reason', async () => {
     expect(await open.gate.pause('rebuild', 'mia')).toBe(true)
     expect(await open.gate.pause('other', 'joe')).toBe(false)
