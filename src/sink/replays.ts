@@ -22,6 +22,19 @@ type StoredLetter = {
   valueHash: string | null
 }
 
+export type Claims = ReadonlyMap<SourceRecord, ReplayClaim>
+
+/** What the headers say; anybody may write such headers. */
+export function claimsOf(records: readonly SourceRecord[]): Claims {
+  const claims = new Map<SourceRecord, ReplayClaim>()
+  for (const record of records) {
+    // A tombstone has no outcome.
+    const claim = record.value && record.headers.length > 0 ? replayClaim(record.headers) : null
+    if (claim) claims.set(record, claim)
+  }
+  return claims
+}
+
 /**
  * Which of the records are replays; their letters are locked. A claim without a letter of this group that was replayed with
  * just this value is somebody's own header: ignored. The letter's own value counts too: a replay may be under way still when
@@ -30,14 +43,8 @@ type StoredLetter = {
 export async function matchReplays(
   tx: Tx,
   groupId: string,
-  records: readonly SourceRecord[],
+  claims: Claims,
 ): Promise<{ replays: Replays; letters: Map<string, StoredLetter> }> {
-  const claims = new Map<SourceRecord, ReplayClaim>()
-  for (const record of records) {
-    // A tombstone has no outcome.
-    const claim = record.value && record.headers.length > 0 ? replayClaim(record.headers) : null
-    if (claim) claims.set(record, claim)
-  }
   const replays = new Map<SourceRecord, Replay>()
   if (claims.size === 0) return { replays, letters: new Map() }
   const sql = `

@@ -17,10 +17,10 @@ import type { GateStore } from './gate-store.ts'
 import { moveInventory, type RefusedLines } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
-import { resolveReread, writeLetters } from './letters.ts'
+import { lockLetters, resolveReread, writeLetters } from './letters.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
-import { matchReplays, settleReplays } from './replays.ts'
+import { claimsOf, matchReplays, settleReplays } from './replays.ts'
 import { type Mapped, type Rejected, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
 import { advanceOffsets, lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 import { createTally } from './tally.ts'
@@ -178,7 +178,22 @@ async function settleFailures(
   )
   const ignored = new Set(sorted.ignored)
   const records = entries.map(({ record }) => record)
-  const matched = await matchReplays(tx, deps.groupId, records)
+  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
+  const coordinates = (partition: number) => ({ ...deps, topicId: topicIds.get(partition) ?? null })
+  const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
+  // Partitions whose position was set back know up to where their records are read again.
+  const rereadBelow = new Map(rows.map((row) => [row.partition, row.rereadBelow]))
+  const reread = [...outcome.inserted, ...outcome.duplicates]
+    .filter(({ record: { partition, offset } }) => offset < (rereadBelow.get(partition) ?? 0n))
+    .map(({ record }) => idOf(record))
+  const claims = claimsOf(records)
+  if (claims.size > 0 || reread.length > 0)
+    await lockLetters(tx, deps.groupId, [
+      ...[...claims.values()].map(({ id }) => id),
+      ...[...rejected.keys()].map(idOf),
+      ...reread,
+    ])
+  const matched = await matchReplays(tx, deps.groupId, claims)
   const { replays } = matched
   const memories = await askBreaker(
     tx,
@@ -190,9 +205,6 @@ async function settleFailures(
     },
   )
 
-  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
-  const coordinates = (partition: number) => ({ ...deps, topicId: topicIds.get(partition) ?? null })
-  const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
   const fresh = [...rejected.values()].filter(({ record }) => !replays.has(record))
   const letters = fresh.map(({ record, reason, claims }) =>
     letterOf(record, { claims, reason, at: coordinates(record.partition), failedAt }),
@@ -200,8 +212,7 @@ async function settleFailures(
   await writeLetters(tx, letters, budget)
   const outcomes = [...replays.keys()].map((record) => ({ record, rejected: rejected.get(record) ?? null }))
   await settleReplays(tx, matched, { outcomes, failedAt })
-  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
-  await resolveReread(tx, written, { rereadBelow: new Map(rows.map((row) => [row.partition, row.rereadBelow])), idOf })
+  await resolveReread(tx, reread)
 
   for (const [record, { reason, claims }] of rejected)
     tally.addDeadLetter({
