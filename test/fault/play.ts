@@ -57,7 +57,7 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     await soon(`${member.name} works again`, working, member)
     const againMs = performance.now() - healedAt
     await until('it has caught up', async () => (await lagOf(stage)) < rate / 2, {
-      timeoutMs: 300_000,
+      timeoutMs: 900_000,
       describe: member.tail,
     })
     const seconds = (performance.now() - healedAt - againMs) / 1000
