@@ -1,5 +1,5 @@
 // What one `sluice publish` does: generating, checking a CSV file, and sending it to a real Kafka. Usage:
-//   npx tsx bench/publish.ts [FILE.csv.gz with the columns of the retail file]
+//   npm run bench -- publish [FILE.csv.gz with the columns of the retail file]
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAdmin } from '../src/kafka/admin.ts'
 import { createProducer } from '../src/kafka/producer.ts'
@@ -15,14 +15,13 @@ import { perSecond } from '../src/publish/report.ts'
 import { generatedSource, openSource, type PublishSource } from '../src/publish/source.ts'
 import { createLog } from '../src/telemetry/log.ts'
 
-const file = process.argv[2]
 const COUNT = 200_000
 const signal = new AbortController().signal
 const columns = ['invoiceId=InvoiceNo', 'sku=StockCode', 'description=Description', 'quantity=Quantity']
   .concat('unitPrice=UnitPrice', 'occurredAt=InvoiceDate')
   .reduce((earlier, option) => parseColumnOption(option, earlier), new Map<Field, string>())
 
-const source = async (): Promise<PublishSource> =>
+const source = async (file: string | undefined): Promise<PublishSource> =>
   file === undefined
     ? generatedSource({ count: COUNT, seed: 1 })
     : openSource(
@@ -38,9 +37,9 @@ const source = async (): Promise<PublishSource> =>
         { check: createCheck(() => Date.now()), stdin: process.stdin, signal },
       )
 
-const measure = async (name: string, send: Send): Promise<void> => {
+const measure = async (name: string, file: string | undefined, send: Send): Promise<void> => {
   const before = process.cpuUsage()
-  const { rows } = await source()
+  const { rows } = await source(file)
   const outcome = await publish({
     rows,
     send,
@@ -62,31 +61,33 @@ const generation = (): void => {
   console.log(`generator alone: ${Math.round((count * 1000) / (performance.now() - began))}/s`)
 }
 
-for (let round = 0; round < 3; round++) generation()
-for (let round = 0; round < 3; round++) await measure('dry run', async () => undefined)
+export async function benchPublish([file]: readonly string[]): Promise<void> {
+  for (let round = 0; round < 3; round++) generation()
+  for (let round = 0; round < 3; round++) await measure('dry run', file, async () => undefined)
 
-const stack = await findStack({ env: process.env, log: (line) => console.log(line), signal, postgres: false })
-const log = createLog('silent')
-const config: KafkaConfig = {
-  brokers: stack.kafka.brokers,
-  clientId: 'bench',
-  securityProtocol: 'PLAINTEXT',
-  sasl: null,
-  ssl: null,
-}
-try {
-  const admin = createAdmin(config, log)
-  const producer = createProducer(config, log)
-  await admin.connect()
-  await producer.connect()
-  for (let round = 0; round < 4; round++) {
-    const topic = `bench-publish-${round}-${process.pid}`
-    await admin.createTopics({ topic, dlqTopic: `${topic}.dlq`, partitions: 6, replicationFactor: 1 })
-    await sleep(500)
-    await measure('publish', (records) => producer.send(topic, records))
+  const stack = await findStack({ env: process.env, log: (line) => console.log(line), signal, postgres: false })
+  const log = createLog('silent')
+  const config: KafkaConfig = {
+    brokers: stack.kafka.brokers,
+    clientId: 'bench',
+    securityProtocol: 'PLAINTEXT',
+    sasl: null,
+    ssl: null,
   }
-  await producer.disconnect()
-  await admin.disconnect()
-} finally {
-  await stack.stop()
+  try {
+    const admin = createAdmin(config, log)
+    const producer = createProducer(config, log)
+    await admin.connect()
+    await producer.connect()
+    for (let round = 0; round < 4; round++) {
+      const topic = `bench-publish-${round}-${process.pid}`
+      await admin.createTopics({ topic, dlqTopic: `${topic}.dlq`, partitions: 6, replicationFactor: 1 })
+      await sleep(500)
+      await measure('publish', file, (records) => producer.send(topic, records))
+    }
+    await producer.disconnect()
+    await admin.disconnect()
+  } finally {
+    await stack.stop()
+  }
 }

@@ -18,7 +18,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO sluice_consumer, sluice_operator;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO sluice_consumer, sluice_operator;
 
 GRANT INSERT ON item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
-GRANT UPDATE ON item, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
+GRANT UPDATE ON item, item_mapping, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
 
 GRANT INSERT, UPDATE ON consumer_offset TO sluice_operator;
 GRANT UPDATE, DELETE ON dead_letter TO sluice_operator;

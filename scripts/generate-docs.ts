@@ -1,8 +1,10 @@
-// Writes .env.example and docs/configuration.md from the schema (npm run docs); with --check it only compares, and exits 1
-// when one of them is stale.
+// Writes .env.example and docs/configuration.md from the schema, and docs/dead-letter-codes.md from the codes and their
+// advice (npm run docs); with --check it only compares, and exits 1 when one of them is stale.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, variableNames, type Described } from '../src/config-variables.ts'
+import { ADVICE } from '../src/dead-letters/advice.ts'
+import { FAULT_CODES, faultOf, messageOf } from '../src/line-items/fault.ts'
 import { format, resolveConfig } from 'prettier'
 
 const plain = (doc: string) => doc.replaceAll('`', '')
@@ -42,8 +44,25 @@ A secret may be given as a file: set \`NAME_FILE\` instead of \`NAME\`.
 ${all.map(tableRow).join('\n')}
 `
 
-const markdown = await format(configuration, { ...(await resolveConfig('docs/configuration.md')), parser: 'markdown' })
-const targets = { '.env.example': envExample, 'docs/configuration.md': markdown }
+const codes = `# Codes of dead letters
+
+<!-- Generated from src/line-items/fault.ts and src/dead-letters/advice.ts by \`npm run docs\`. Do not edit. -->
+
+Why a record became a dead letter, and what to do about it. A code is a contract: codes are added, never renamed. The message is what
+\`dlq.error.message\` says on the DLQ topic; it never holds a value of the record. \`ID\` stands for the id of the letter, or its
+first 12 digits; [operations-dead-letters.md](operations-dead-letters.md) shows the commands.
+
+| Code | Stage | Message | What to do |
+| --- | --- | --- | --- |
+${FAULT_CODES.map((code) => `| \`${code}\` | ${faultOf(code).stage} | ${messageOf(code)} | ${ADVICE[code]} |`).join('\n')}
+`
+
+const markdown = async (text: string) => format(text, { ...(await resolveConfig('docs/x.md')), parser: 'markdown' })
+const targets = {
+  '.env.example': envExample,
+  'docs/configuration.md': await markdown(configuration),
+  'docs/dead-letter-codes.md': await markdown(codes),
+}
 const stale = Object.entries(targets).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
 
 if (process.argv.includes('--check')) {

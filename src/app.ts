@@ -4,7 +4,7 @@ import { createRelay } from './dead-letters/relay.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
 import { explainKafkaError } from './kafka/explain.ts'
-import { createProducer, isTooLarge } from './kafka/producer.ts'
+import { createProducer } from './kafka/producer.ts'
 import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
@@ -14,6 +14,7 @@ import { FatalFault } from './pipeline/settle.ts'
 import { sqlstateOf } from './sink/classify.ts'
 import { createDatabase, type Database } from './sink/database.ts'
 import { explainDatabaseError } from './sink/explain.ts'
+import { createGateStore } from './sink/gate-store.ts'
 import { createMappingStore } from './sink/mapping-store.ts'
 import { checkSchema } from './sink/migrate.ts'
 import { createOffsetStore } from './sink/offset-store.ts'
@@ -96,9 +97,9 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
   const { clock, emit, database, producer } = deps
   const { groupId, dlqTopic } = config
   const relay = createRelay({
-    ...{ clock, emit, isTooLarge, appVersion: version },
+    ...{ clock, emit, appVersion: version, headerCompat: config.dlqHeaderCompat },
     outbox: createOutbox({ database, groupId }),
-    send: (records) => producer.send(dlqTopic, records),
+    send: (records) => producer.sendEach(dlqTopic, records),
   })
   const pipeline = assemble(config, {
     ...deps,
@@ -112,8 +113,9 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
   try {
     // At the deadline a write may hang on a database that does not answer: it is not waited for.
     const left = await Promise.race([pipeline.run(), shutdown.deadline.then(() => pipeline.held.records)])
-    emit({ type: 'stopped', clean: left === 0, left })
-    return left === 0 ? ExitCode.ok : ExitCode.partial
+    const held = pipeline.gateClosed()
+    emit({ type: 'stopped', clean: left === 0, left, held })
+    return left === 0 || held ? ExitCode.ok : ExitCode.partial
   } finally {
     const patience = shutdown.passed() ? 0 : RELAY_END_MS
     shutdown.cancel()
@@ -126,7 +128,13 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
   const { groupId, topic } = config
   const { admin, database } = deps
   const owner = { groupId, topic }
-  const sink = createSink({ ...owner, database, clock, mappings: createMappingStore({ database }) })
+  const gate = createGateStore({ groupId, database })
+  const breaker = { maxConsecutive: config.dlqMaxConsecutive, maxRatio: config.dlqMaxRatio }
+  const sink = createSink({
+    ...owner,
+    ...{ database, clock, gate, breaker },
+    mappings: createMappingStore({ database }),
+  })
   const store = createOffsetStore({ ...owner, database })
   const source = createKafkaSource(
     {
@@ -155,7 +163,7 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
     },
   )
   return createPipeline({
-    ...{ source, sink, clock, random, emit },
+    ...{ source, sink, gate, clock, random, emit },
     decode: createDecode({ now: clock.wall }),
     capacity: { records: config.bufferMaxRecords, bytes: config.bufferMaxBytes },
     lanes: config.flushLanes,

@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { consumeCommand } from './cli/consume.ts'
 import { demoCommand } from './cli/demo.ts'
+import { dlqCommand } from './cli/dlq.ts'
+import { pauseCommand, resumeCommand } from './cli/gate.ts'
+import { invoiceCommand } from './cli/invoice.ts'
 import { createIo } from './cli/io.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { offsetsCommand } from './cli/offsets.ts'
 import { publishCommand } from './cli/publish.ts'
+import { reconcileCommand } from './cli/reconcile.ts'
 import { topicsCommand } from './cli/topics.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
@@ -37,8 +41,12 @@ const program = new Command('sluice')
   .configureHelp({ sortSubcommands: false })
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
-for (const command of [demoCommand, publishCommand, consumeCommand, topicsCommand, migrateCommand, offsetsCommand])
-  program.addCommand(throwing(command(io, exit)))
+const commands = [
+  ...[demoCommand, publishCommand, consumeCommand],
+  ...[invoiceCommand, dlqCommand, pauseCommand, resumeCommand, reconcileCommand],
+  ...[topicsCommand, migrateCommand, offsetsCommand],
+]
+for (const command of commands) program.addCommand(throwing(command(io, exit)))
 
 try {
   await program.parseAsync()

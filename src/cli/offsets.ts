@@ -9,9 +9,11 @@ import { explainDatabaseError } from '../sink/explain.ts'
 import { checkSchema } from '../sink/migrate.ts'
 import { createOffsetStore, type OffsetStore } from '../sink/offset-store.ts'
 import { createLog } from '../telemetry/log.ts'
+import { createGateStore, type GateStore } from '../sink/gate-store.ts'
+import { closureText } from './gate.ts'
 import type { Io } from './io.ts'
 
-type Connected = { config: Config; admin: KafkaAdmin; store: OffsetStore }
+type Connected = { config: Config; admin: KafkaAdmin; store: OffsetStore; gate: GateStore }
 
 export const offsetsCommand = (io: Io, exit: (code: ExitCode) => void): Command => {
   const command = new Command('offsets').description('where the group stands: show it, or set it')
@@ -57,7 +59,12 @@ async function connected(io: Io, work: (all: Connected) => Promise<void>): Promi
   try {
     await checkSchema(database)
     await admin.connect()
-    await work({ config, admin, store: createOffsetStore({ ...config, database }) })
+    await work({
+      config,
+      admin,
+      store: createOffsetStore({ ...config, database }),
+      gate: createGateStore({ ...config, database }),
+    })
   } catch (error) {
     throw explainDatabaseError(error, config.databaseUrl) ?? error
   } finally {
@@ -65,9 +72,10 @@ async function connected(io: Io, work: (all: Connected) => Promise<void>): Promi
   }
 }
 
-async function show(io: Io, { config, admin, store }: Connected, json: boolean): Promise<void> {
+async function show(io: Io, { config, admin, store, gate }: Connected, json: boolean): Promise<void> {
   const { groupId, topic } = config
   // Database first, Kafka second: a lag is never shown as negative.
+  const closure = await gate.closure()
   const rows = new Map((await store.show()).map((row) => [row.partition, row]))
   const [ends, committed] = await Promise.all([admin.endOffsets(topic), admin.committedOffsets(groupId, topic)])
   const lines = [...ends]
@@ -91,13 +99,14 @@ async function show(io: Io, { config, admin, store }: Connected, json: boolean):
     })
   if (json) {
     const number = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
-    io.stdout.write(`${JSON.stringify({ groupId, topic, partitions: lines }, number)}\n`)
+    io.stdout.write(`${JSON.stringify({ groupId, topic, gate: closure, partitions: lines }, number)}\n`)
     return
   }
   const head = ['partition', 'position', 'committed', 'end', 'lag', 'written', 'duplicates', 'dead letters', 'ignored']
   const table = new Table({ head, style: { head: [], border: [], compact: true }, colAligns: head.map(() => 'right') })
   for (const line of lines) table.push(Object.values(line).map((value) => value?.toLocaleString('en-US') ?? '–'))
   io.stdout.write(`group ${groupId}, topic ${topic} (counts since the last reset)\n${table.toString()}\n`)
+  if (closure) io.stdout.write(`the gate is ${closureText(closure)}\n  → mend the cause, then \`sluice resume\`\n`)
 }
 
 type Target = 'earliest' | 'latest' | 'kafka' | bigint
@@ -144,14 +153,17 @@ async function reset(io: Io, { config, admin, store }: Connected, options: Reset
     io.stdout.write('nothing was changed; add --yes to do it\n')
     return
   }
-  const members = options.force ? 0 : await admin.groupMembers(groupId)
-  if (members > 0)
+  const members = await admin.groupMembers(groupId)
+  if (members > 0 && !options.force)
     throw new OperatorError(
       `group ${groupId} has ${members} live ${members === 1 ? 'member' : 'members'}; nothing was changed`,
       'stop them first (one that was killed counts until its session time-out), or add --force: they move at their next batch',
       ExitCode.usage,
     )
   await store.reset(rows, actor())
+  // Members fetch from Kafka's commit before they know better: a batch below the position that cannot be read would stop them.
+  const positions = new Map(rows.map(({ partition, nextOffset }) => [partition, nextOffset]))
+  if (members === 0) await admin.commitOffsets(groupId, topic, positions)
   io.stdout.write(`group ${groupId} begins there now\n`)
 }
 

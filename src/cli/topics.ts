@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
-import type { TopicReport } from '../kafka/topics.ts'
+import { deadLetterWarnings, type TopicReport } from '../kafka/topics.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { createLog } from '../telemetry/log.ts'
 import type { Io } from './io.ts'
@@ -45,11 +45,14 @@ const create = async (io: Io, { partitions, replicationFactor, json }: CreateOpt
 const check = async (io: Io, { json }: { json?: true }): Promise<ExitCode> => {
   const found = await withAdmin(io, async ({ admin, topic, dlqTopic }) => {
     const described = await admin.checkTopics({ topic, dlqTopic })
-    return described.map((each, i) => ({ topic: [topic, dlqTopic][i], ...each }))
+    const [source, dlq] = await Promise.all([topic, dlqTopic].map((each) => admin.settings(each)))
+    const warnings = source && dlq ? deadLetterWarnings(source, dlq) : []
+    return described.map((each, i) => ({ topic: [topic, dlqTopic][i], ...each, warnings: i === 0 ? [] : warnings }))
   })
-  const lines = found.map(
-    ({ topic, partitions, topicId }) => `ok  ${topic}  (${partitions} partitions, id ${topicId ?? 'unknown'})`,
-  )
+  const lines = found.flatMap(({ topic, partitions, topicId, warnings }) => [
+    `ok  ${topic}  (${partitions} partitions, id ${topicId ?? 'unknown'})`,
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ])
   io.stdout.write(json ? `${JSON.stringify(found)}\n` : `${lines.join('\n')}\n`)
   return ExitCode.ok
 }

@@ -10,7 +10,8 @@ export type DeadLetterStatus = (typeof STATUSES)[number]
 
 /**
  * replay: an operator sends it again · written: its record, or its replay, is in the ledger · refused: its replay failed ·
- * refused-finally: the same, for the MAX_REPLAYSth time · discard: an operator does not want it.
+ * refused-finally: the same, for the MAX_REPLAYSth time · discard: an operator does not want it. (One change more is made in
+ * SQL, `upsertDeadLetters`: a letter that was resolved without a replay is open again when its record fails again.)
  */
 export type LifeCycleEvent = 'replay' | 'written' | 'refused' | 'refused-finally' | 'discard'
 

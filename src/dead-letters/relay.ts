@@ -2,95 +2,166 @@
 // is down letters gather in PostgreSQL and records go on being settled. A crash between send and mark publishes a
 // letter twice, under the same dlq.id; the table has it once.
 import type { Clock } from '../lib/clock.ts'
+import { codeOf } from '../kafka/refusal.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
 import type { DeadLetterRow } from './dead-letter.ts'
-import { type EnvelopeRecord, envelope, TRUNCATED_BYTES, truncatedEnvelope } from './envelope.ts'
+import { deliver, type DeliveryDeps } from './deliver.ts'
 
+export type Lease = { readonly letters: readonly DeadLetterRow[]; readonly until: Date }
+
+/** A lease is known by its end: who comes too late has lost it to another relay, and changes nothing. */
 export type Outbox = {
-  /** Leases up to `limit` unpublished letters; a lease that is not marked in time is given to the next who asks. */
-  claim(limit: number, leaseMs: number): Promise<DeadLetterRow[]>
+  /** Leases the oldest unpublished letters, in the order of their records. busy: another relay of the group is at work. */
+  claim(limit: number, leaseMs: number): Promise<Lease | 'busy' | null>
+  /** Resolves to the new end. */
+  renew(ids: readonly string[], until: Date, leaseMs: number): Promise<Date>
   markPublished(ids: readonly string[]): Promise<void>
-  /** Gives a lease back before its time. */
-  release(ids: readonly string[]): Promise<void>
+  /** Gives the lease back before its time. */
+  release(ids: readonly string[], until: Date): Promise<void>
+  /** The same, but nobody gets them for `ms`. */
+  defer(ids: readonly string[], until: Date, ms: number): Promise<void>
+  /** What is not published yet: how many (it stops counting at 10,000), and the age of the oldest. */
+  waiting(): Promise<{ count: number; oldestAgeMs: number }>
 }
 
-export type RelayDeps = {
-  outbox: Outbox
-  /** Resolves when all in-sync replicas have them. */
-  send: (records: readonly EnvelopeRecord[]) => Promise<void>
-  isTooLarge: (error: unknown) => boolean
-  appVersion: string
-  clock: Clock
-  emit: Emit
-}
+export type RelayDeps = DeliveryDeps & { outbox: Outbox; clock: Clock; emit: Emit; leaseMs?: number }
 
-/** Bounds the memory: a letter may hold a megabyte. */
-const CLAIM = 100
+/** In bytes the outbox sets the limit. */
+const CLAIM = 500
 const LEASE_MS = 30_000
 const POLL_MS = 5_000
+/** Another relay of the group works: it may end, or be killed, any time. */
+const BUSY_MS = 1_000
+/** After a failure, however often it is notified. */
+const AGAIN_MS = 1_000
+/** A letter that the topic refuses, whatever is left out. */
+const DEFER_MS = 600_000
+/** Waiting longer than this is worth telling, but not more often than once a minute. */
+const LONG_MS = 30_000
+const TELL_MS = 60_000
 
-export function createRelay({ outbox, clock, emit, ...deps }: RelayDeps) {
+const idsOf = (letters: readonly DeadLetterRow[]) => letters.map(({ id }) => id)
+
+export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delivery }: RelayDeps) {
   const wake = createWake()
-  let ended = false
+  const ending = new AbortController()
+  const abandoned = new AbortController()
+  let running = Promise.resolve()
+  let toldAt = -Infinity
 
-  /** Publishes what is there; resolves to how many. */
-  async function pass(): Promise<number> {
-    const letters = await outbox.claim(CLAIM, LEASE_MS)
-    const ids = letters.map(({ id }) => id)
-    try {
-      await publish(letters)
-    } catch (error) {
-      // Not awaited for success: without it the lease ends by itself.
-      await outbox.release(ids).catch(() => {})
-      throw error
-    }
-    await outbox.markPublished(ids)
-    if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length })
-    return letters.length
+  async function tell(cause: unknown, code: string): Promise<void> {
+    const waiting = await outbox.waiting().catch(() => ({ count: null, oldestAgeMs: null }))
+    toldAt = clock.now()
+    emit({ type: 'dead-letters-waiting', code, cause, ...waiting })
   }
 
-  async function publish(letters: readonly DeadLetterRow[]): Promise<void> {
-    if (letters.length === 0) return
-    try {
-      await deps.send(letters.map((letter) => envelope(letter, deps.appVersion)))
-    } catch (error) {
-      if (!deps.isTooLarge(error)) throw error
-      const [letter] = letters
-      if (letter && letters.length === 1) return publishTruncated(letter)
-      for (const one of letters) await publish([one])
+  async function tellOfOld(): Promise<void> {
+    if (clock.now() - toldAt < TELL_MS) return
+    const { oldestAgeMs } = await outbox.waiting()
+    if (oldestAgeMs > LONG_MS) await tell(null, 'OLD')
+  }
+
+  /** A send may take longer than a lease, as kafkajs tries again for half a minute and more. */
+  function hold({ letters, until }: Lease) {
+    const done = new AbortController()
+    const signal = AbortSignal.any([done.signal, abandoned.signal])
+    const ids = idsOf(letters)
+    let latest = until
+    const renew = async () => {
+      await clock.sleep(leaseMs / 3, signal)
+      while (!signal.aborted) {
+        latest = await outbox.renew(ids, latest, leaseMs).catch(() => latest)
+        await clock.sleep(leaseMs / 3, signal)
+      }
+    }
+    const renewing = renew()
+    return {
+      /** Resolves to the end of the lease as it is now. */
+      end: async (): Promise<Date> => {
+        done.abort()
+        await renewing
+        return latest
+      },
     }
   }
 
-  /** The beginning of the value; when the topic is made so small that even that does not fit, our own headers only. */
-  async function publishTruncated(letter: DeadLetterRow): Promise<void> {
-    try {
-      await deps.send([truncatedEnvelope(letter, deps.appVersion, TRUNCATED_BYTES)])
-    } catch (error) {
-      if (!deps.isTooLarge(error)) throw error
-      await deps.send([truncatedEnvelope(letter, deps.appVersion, 0)])
+  /** The topic has them: an outage of PostgreSQL now must not publish them twice. */
+  async function mark(ids: readonly string[]): Promise<void> {
+    for (;;) {
+      try {
+        await outbox.markPublished(ids)
+        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length })
+        return
+      } catch (cause) {
+        if (ending.signal.aborted) throw cause
+        await tell(cause, codeOf(cause))
+        await clock.sleep(AGAIN_MS, ending.signal)
+      }
     }
   }
 
-  async function passUntilEmpty(): Promise<void> {
-    while ((await pass()) === CLAIM);
+  async function publish(lease: Lease): Promise<void> {
+    const holding = hold(lease)
+    try {
+      const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
+      await mark(idsOf(published))
+      const until = await holding.end()
+      await outbox.release(idsOf(unsent), until)
+      await outbox.defer(idsOf(refused.map(({ letter }) => letter)), until, DEFER_MS)
+      for (const { letter, code } of refused) {
+        const { id, topic, partition, recordOffset } = letter
+        emit({ type: 'dead-letter-deferred', id, topic, partition, offset: recordOffset, code, deferMs: DEFER_MS })
+      }
+      if (failure !== null) throw failure.cause
+    } finally {
+      await holding.end()
+    }
+  }
+
+  /** Publishes all there is; resolves to how long nothing new is expected. */
+  async function work(): Promise<number> {
+    for (;;) {
+      const lease = await outbox.claim(CLAIM, leaseMs)
+      if (lease === 'busy') return BUSY_MS
+      if (lease === null) return POLL_MS
+      await publish(lease)
+    }
+  }
+
+  async function workOrTell(): Promise<number> {
+    try {
+      const pause = await work()
+      await tellOfOld()
+      return pause
+    } catch (cause) {
+      await tell(cause, codeOf(cause))
+      await clock.sleep(AGAIN_MS, ending.signal)
+      return POLL_MS
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!ending.signal.aborted) {
+      const pause = await workOrTell()
+      if (!ending.signal.aborted) await wake.wait(pause)
+    }
   }
 
   return {
     /** New letters were committed. */
     notify: () => wake.notify(),
     /** Works until ended; never rejects. */
-    run: async (): Promise<void> => {
-      while (!ended) {
-        await passUntilEmpty().catch((cause: unknown) => emit({ type: 'dead-letters-waiting', code: 'RELAY', cause }))
-        if (!ended) await wake.wait(POLL_MS)
-      }
-    },
+    run: () => (running = run()),
     /** One last pass, for at most `ms`; what is left is the next member's. */
     end: async (ms: number): Promise<void> => {
-      ended = true
+      ending.abort()
       wake.notify()
-      await Promise.race([passUntilEmpty().catch(() => {}), clock.sleep(ms)])
+      const ended = new AbortController()
+      const last = running.then(work).catch(() => {})
+      await Promise.race([last, clock.sleep(ms, ended.signal)])
+      ended.abort()
+      abandoned.abort()
     },
   }
 }

@@ -2,7 +2,7 @@ import type { KafkaConfig } from '../config.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
-import { adminWithCluster, fetchTopicId } from './cluster.ts'
+import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
 import { explained, retried } from './explain.ts'
 import { protocolTypes } from './protocol-types.ts'
 import {
@@ -32,6 +32,8 @@ export type KafkaAdmin = {
   endOffsets(topic: string): Promise<Map<number, EndOffsets>>
   /** Per partition of the topic; null = the group never committed there. */
   committedOffsets(groupId: string, topic: string): Promise<Map<number, bigint | null>>
+  /** Only while the group has no members. */
+  commitOffsets(groupId: string, topic: string, positions: ReadonlyMap<number, bigint>): Promise<void>
   topicId(topic: string): Promise<string | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
@@ -84,6 +86,8 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
       })
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
     },
+    commitOffsets: (groupId, topic, positions) =>
+      call(() => retried(() => commitAsOutsider(cluster, { groupId, topic, positions }))),
     async committedOffsets(groupId, topic) {
       const [answer] = await call(() => retried(() => admin.fetchOffsets({ groupId, topics: [topic] })))
       return new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, committed(offset)]))

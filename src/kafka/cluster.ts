@@ -10,7 +10,12 @@ type Broker = {
   versions: Record<number, { maxVersion: number } | undefined>
   connectionPool: { send(request: ReturnType<typeof topicIdRequest>): Promise<TopicIdAnswer> }
 }
-export type Cluster = { brokerPool: { findConnectedBroker(): Promise<Broker> } }
+type Commit = { groupId: string; memberId: string; groupGenerationId: number; topics: object[] }
+type Coordinator = { offsetCommit(commit: Commit): Promise<unknown> }
+export type Cluster = {
+  brokerPool: { findConnectedBroker(): Promise<Broker> }
+  findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>
+}
 type Internals = Record<symbol, unknown>
 
 const hidden = (kafka: Kafka, description: string): unknown => {
@@ -33,4 +38,14 @@ export const fetchTopicId = async (cluster: Cluster, topic: string): Promise<str
   if ((broker.versions[METADATA_KEY]?.maxVersion ?? 0) < METADATA_WITH_IDS) return null
   const { topicId } = await broker.connectionPool.send(topicIdRequest(topic))
   return topicId
+}
+
+/** As an administrator, who is no member: brokers take it only while the group has none. */
+export const commitAsOutsider = async (
+  cluster: Cluster,
+  { groupId, topic, positions }: { groupId: string; topic: string; positions: ReadonlyMap<number, bigint> },
+): Promise<void> => {
+  const partitions = [...positions].map(([partition, position]) => ({ partition, offset: position.toString() }))
+  const coordinator = await cluster.findGroupCoordinator({ groupId })
+  await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics: [{ topic, partitions }] })
 }

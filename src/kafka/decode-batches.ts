@@ -1,9 +1,17 @@
 import kafkajs from 'kafkajs'
 import { OperatorError, ExitCode } from '../lib/operator-error.ts'
+import { crc32c } from './crc32c.ts'
 import { DecoderOf, internal, type Decoder, type RecordBatch } from './kafkajs-internals.ts'
 
+// Of a record batch (magic 2): where its length begins to count, and some fields.
+const LENGTH_AT = 8
+const COUNTED_FROM = 12
 const MAGIC_AT = 16
+const CRC_AT = 17
+const ATTRIBUTES_AT = 21
+const LAST_OFFSET_DELTA_AT = 23
 const BATCH_OVERHEAD = 49
+const LAST_CODEC = 4
 
 /** What one partition may give per fetch: the first batch always fits, the rest is fetched again when it is its turn. */
 export const MAX_DECODED_BYTES = 16 * 1_048_576
@@ -14,16 +22,46 @@ type Decoded = RecordBatch['records']
 const sizeOf = (records: Decoded): number =>
   records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0) + 32, 0)
 
-const unreadable = (offset: bigint, cause: unknown): Error => {
+type Place = { readonly partition: number | null; readonly first: bigint; readonly last: bigint }
+
+const unreadable = ({ partition, first, last }: Place, cause: unknown): Error => {
   const why = cause instanceof Error ? cause.message : 'it is malformed'
+  const which = `at offset ${first}${partition === null ? '' : ` of partition ${partition}`}`
   const mend = new OperatorError(
-    `the record batch at offset ${offset} cannot be decoded: ${why}`,
-    'look at it with kafka-dump-log; to pass it by: sluice offsets reset --partition <n> --to <offset after it> --yes',
+    `the record batch ${which} cannot be decoded: ${why}`,
+    `look at it with kafka-dump-log; to pass it by with all its records, once \`sluice offsets show\` gives ${first} as position: ` +
+      `sluice offsets reset --partition ${partition ?? '<n>'} --to ${last + 1n} --yes`,
     ExitCode.fatal,
     { cause },
   )
   // Not retriable: kafkajs would otherwise fetch the same bytes again for ever.
   return Object.assign(new kafkajs.KafkaJSNonRetriableError(mend.message), { cause: mend })
+}
+
+/**
+ * Which partition the batches at `recordsAt` are of, for the message only: kafkajs does not say. In a fetch response (v11)
+ * before them: partition, error code, three offsets, the aborted transactions of 16 bytes each, a replica.
+ */
+const partitionBefore = ({ buffer }: Decoder, recordsAt: number): number | null => {
+  for (let aborted = 0, at = recordsAt - 8; at >= 30; aborted++, at -= 16) {
+    const count = buffer.readInt32BE(at)
+    if (count !== aborted && !(count === -1 && aborted === 0)) continue
+    return buffer.readInt16BE(at - 26) === 0 ? buffer.readInt32BE(at - 30) : null
+  }
+  return null
+}
+
+/**
+ * kafkajs checks neither: bytes that a disk or a network damaged would become other records in silence, and a codec that it
+ * does not know would be read as if nothing was compressed. A batch that the response cuts off is left to the decoder.
+ */
+const check = (bytes: Buffer, start: number): void => {
+  const end = start + COUNTED_FROM + bytes.readInt32BE(start + LENGTH_AT)
+  if (end > bytes.length || end < start + BATCH_OVERHEAD) return
+  if (crc32c(bytes, start + ATTRIBUTES_AT, end) !== bytes.readUInt32BE(start + CRC_AT))
+    throw new Error('its checksum is wrong')
+  const codec = bytes.readInt16BE(start + ATTRIBUTES_AT) & 7
+  if (codec > LAST_CODEC) throw new Error(`it is compressed with a codec that is not known here (${codec})`)
 }
 
 /**
@@ -33,6 +71,7 @@ const unreadable = (offset: bigint, cause: unknown): Error => {
  */
 export const decodeBatches = async (response: Decoder, maxBytes = MAX_DECODED_BYTES): Promise<unknown[]> => {
   const decodeBatch = internal('src/protocol/recordBatch/v0/decoder.js') as DecodeBatch
+  const recordsAt = response.offset
   const size = response.readInt32()
   if (size <= 0 || !response.canReadBytes(size)) return []
   const bytes = response.readBytes(size)
@@ -40,12 +79,20 @@ export const decodeBatches = async (response: Decoder, maxBytes = MAX_DECODED_BY
   if (bytes.readInt8(MAGIC_AT) !== 2) return decodeOldFormat(decoder, size)
   const records: Decoded = []
   for (let decoded = 0; decoder.canReadBytes(BATCH_OVERHEAD) && decoded < maxBytes;) {
-    const offset = bytes.readBigInt64BE(decoder.offset)
-    const batch = await decodeBatch(decoder).catch((error: unknown) => {
+    const start = decoder.offset
+    const checkAndDecode = async () => {
+      check(bytes, start)
+      return decodeBatch(decoder)
+    }
+    const batch = await checkAndDecode().catch((error: unknown) => {
       if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') return null
-      throw unreadable(offset, error)
+      // What is before it is settled first; the next fetch begins with it.
+      if (records.length > 0) return null
+      const first = bytes.readBigInt64BE(start)
+      const last = first + BigInt(bytes.readInt32BE(start + LAST_OFFSET_DELTA_AT))
+      throw unreadable({ partition: partitionBefore(response, recordsAt), first, last }, error)
     })
-    // The last batch of a response may be cut off by maxBytes; it comes whole with the next fetch.
+    // Unreadable, or the last of a response, which maxBytes may cut off: it comes with the next fetch.
     if (batch === null) break
     for (const record of batch.records) records.push(record)
     decoded += sizeOf(batch.records)

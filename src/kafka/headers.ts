@@ -26,10 +26,23 @@ const toObject = (pairs: readonly HeaderPair[]): Headers => {
   return headers
 }
 
+/**
+ * A name is text by the protocol, yet no broker checks it. One that is not UTF-8 is kept as a text that no other name can
+ * be: lone surrogates U+DC80 … U+DCFF stand for the bytes above 0x7f, and become those bytes again when it is sent.
+ */
+const nameOf = (bytes: Buffer | null): string => {
+  const name = bytes?.toString('utf8') ?? ''
+  if (bytes === null || !name.includes('\uFFFD') || Buffer.from(name).equals(bytes)) return name
+  return bytes.toString('latin1').replaceAll(/[\x80-\xff]/g, (char) => String.fromCharCode(0xdc00 + char.charCodeAt(0)))
+}
+
+const nameToSend = (name: string): string | Buffer =>
+  /[\uDC80-\uDCFF]/u.test(name) ? Buffer.from(name, 'latin1') : name
+
 const readPairs = (decoder: Decoder, count: number): HeaderPair[] => {
   const pairs: HeaderPair[] = []
   for (let i = 0; i < count; i++) {
-    const name = decoder.readVarIntBytes()?.toString('utf8') ?? ''
+    const name = nameOf(decoder.readVarIntBytes())
     pairs.push([name, decoder.readVarIntBytes()])
   }
   return pairs
@@ -67,7 +80,7 @@ type OutMessage = {
   headers?: Headers
 }
 
-const pairsToSend = (headers: Headers | undefined): readonly HeaderOut[] => {
+const pairsOf = (headers: Headers | undefined): readonly HeaderOut[] => {
   if (headers === undefined) return NONE
   return (
     headers[PAIRS] ??
@@ -79,7 +92,7 @@ const pairsToSend = (headers: Headers | undefined): readonly HeaderOut[] => {
 
 /** Replaces recordBatch/record/v0: the same bytes, but headers keep their order and may be null. */
 export const encodeRecord = ({ offsetDelta = 0, timestampDelta = 0, key, value, headers }: OutMessage): Encoder => {
-  const pairs = pairsToSend(headers)
+  const pairs = pairsOf(headers).map(([name, value]) => [nameToSend(name), value] as const)
   let size = 1 + EncoderOf.sizeOfVarLong(timestampDelta) + EncoderOf.sizeOfVarInt(offsetDelta)
   size += EncoderOf.sizeOfVarIntBytes(key) + EncoderOf.sizeOfVarIntBytes(value) + EncoderOf.sizeOfVarInt(pairs.length)
   for (const [name, each] of pairs) size += EncoderOf.sizeOfVarIntBytes(name) + EncoderOf.sizeOfVarIntBytes(each)
@@ -91,6 +104,6 @@ export const encodeRecord = ({ offsetDelta = 0, timestampDelta = 0, key, value, 
     .writeVarIntBytes(key)
     .writeVarIntBytes(value)
     .writeVarInt(pairs.length)
-  for (const [name, each] of pairs) encoder.writeVarIntString(name).writeVarIntBytes(each)
+  for (const [name, each] of pairs) encoder.writeVarIntBytes(name).writeVarIntBytes(each)
   return encoder
 }

@@ -1,10 +1,12 @@
-import { CompressionTypes, Partitioners, type Message } from 'kafkajs'
+import { CompressionTypes, type Message } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { explained } from './explain.ts'
 import { headersOf, type HeaderOut } from './headers.ts'
-import { protocolTypes } from './protocol-types.ts'
+import { createPartitioning } from './partitioning.ts'
+import { sendEach, type SendFailure } from './send-each.ts'
 
 export type OutRecord = {
   readonly key: Buffer | string | null
@@ -19,6 +21,8 @@ export type Producer = {
   connect(): Promise<void>
   /** Resolves when every in-sync replica has all of them. A failed send may have delivered some: sending again is safe only for readers that deduplicate. */
   send(topic: string, records: readonly OutRecord[]): Promise<void>
+  /** The same, and of every single record it is known whether the topic has it: null, or why not. Never rejects. */
+  sendEach(topic: string, records: readonly OutRecord[]): Promise<readonly (SendFailure | null)[]>
   disconnect(): Promise<void>
 }
 
@@ -64,6 +68,17 @@ const toMessage = ({ key, value, headers, partition, timestamp }: OutRecord): Me
   ...(timestamp === undefined ? {} : { timestamp: String(timestamp) }),
 })
 
+/**
+ * When a topic's partitions or their leaders change during a send, kafkajs leaves records out and resolves all the same:
+ * those of a partition that is gone, and those whose new leader has answered before for another partition.
+ */
+const unanswered = (topic: string, partition: number | undefined) =>
+  new OperatorError(
+    `Kafka has not taken what was sent to partition ${partition} of topic "${topic}": its partitions changed meanwhile`,
+    'try again',
+    ExitCode.unavailable,
+  )
+
 export const createProducer = (
   config: KafkaConfig,
   log: Log,
@@ -71,24 +86,36 @@ export const createProducer = (
 ): Producer => {
   // Not idempotent: kafkajs rolls a sequence back after an unclear failure and loses records silently. acks=all repeats instead.
   const { kafka, connect } = createBoundedKafka(config, log)
+  const partitioning = createPartitioning()
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: () => partitioning.choose,
     retry: { initialRetryTime: 300, retries: 8, maxRetryTime: 5_000 },
   })
   const codec = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
+  const request = async (topic: string, records: readonly OutRecord[]) => {
+    const answered = await producer.send({
+      ...{ topic, acks: -1, timeout: 30_000, compression: codec },
+      messages: records.map(toMessage),
+    })
+    const partitions = new Set(answered.map(({ partition }) => partition))
+    const lost = records.find(({ partition }) => partition !== undefined && !partitions.has(partition))
+    if (lost) throw unanswered(topic, lost.partition)
+  }
+  const send = (topic: string, records: readonly OutRecord[]) =>
+    explained(config, async () => {
+      for (const chunk of chunks(records)) await request(topic, partitioning.place(topic, chunk))
+    })
   return {
     connect: () => explained(config, () => connect(producer)),
     disconnect: () => producer.disconnect(),
-    send: (topic, records) =>
-      explained(config, async () => {
-        for (const chunk of chunks(records))
-          await producer.send({ topic, acks: -1, timeout: 30_000, compression: codec, messages: chunk.map(toMessage) })
+    send,
+    sendEach: (topic, records) =>
+      sendEach(records, {
+        cut: chunks,
+        send: (some) => send(topic, some),
+        partitionOf: (record) => partitioning.partitionOf(topic, record),
       }),
   }
 }
-
-/** The broker (or the topic's max.message.bytes) refuses the size; sending the same again cannot help. */
-export const isTooLarge = (error: unknown): boolean =>
-  protocolTypes(error).some((type) => type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE')

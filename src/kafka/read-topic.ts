@@ -7,6 +7,8 @@ import { createKafka, headerPairs } from './client.ts'
 export type ReadRecord = {
   partition: number
   offset: bigint
+  /** Milliseconds since the epoch. */
+  timestamp: number
   key: Buffer | null
   value: Buffer | null
   headers: readonly (readonly [string, Buffer | null])[]
@@ -61,7 +63,8 @@ async function collect(
             if (offset < (next.get(batch.partition) ?? 0n)) continue // delivered again after a rejoin
             next.set(batch.partition, offset + 1n)
             const { key, value } = message
-            into.push({ partition: batch.partition, offset, key, value, headers: headerPairs(message) })
+            const timestamp = Number(message.timestamp)
+            into.push({ partition: batch.partition, offset, timestamp, key, value, headers: headerPairs(message) })
           }
         },
       })

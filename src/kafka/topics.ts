@@ -3,7 +3,12 @@ import pRetry from 'p-retry'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 
 export type TopicsToCreate = { topic: string; dlqTopic: string; partitions: number; replicationFactor: number }
-export type TopicSettings = { readonly maxMessageBytes: number; readonly compacted: boolean }
+export type TopicSettings = {
+  readonly maxMessageBytes: number
+  readonly compacted: boolean
+  /** Null: for ever. */
+  readonly retentionMs: number | null
+}
 export type TopicReport = {
   readonly topic: string
   readonly outcome: 'created' | 'existed'
@@ -21,14 +26,39 @@ export const topicSettings = async (admin: Admin, topic: string): Promise<TopicS
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [
-      { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy', 'max.message.bytes'] },
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configNames: ['cleanup.policy', 'max.message.bytes', 'retention.ms'],
+      },
     ],
   })
   const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue
+  const retentionMs = Number(value('retention.ms') ?? -1)
   return {
     maxMessageBytes: Number(value('max.message.bytes') ?? 1_048_588),
     compacted: value('cleanup.policy')?.includes('compact') ?? false,
+    retentionMs: retentionMs < 0 ? null : retentionMs,
   }
+}
+
+const DAY_MS = 86_400_000
+
+/** What loses dead letters, or parts of them, in silence. */
+export const deadLetterWarnings = (source: TopicSettings, dlq: TopicSettings): string[] => {
+  const room = source.maxMessageBytes + DEAD_LETTER_ROOM
+  const { maxMessageBytes, retentionMs, compacted } = dlq
+  return [
+    ...(maxMessageBytes < room
+      ? [`its max.message.bytes is ${maxMessageBytes}, below ${room}: large dead letters are cut to an envelope`]
+      : []),
+    ...(compacted ? ['it is compacted: it keeps one dead letter per invoice, and refuses those without a key'] : []),
+    ...(retentionMs === null
+      ? []
+      : [
+          `its retention.ms is ${retentionMs} (${Math.round((10 * retentionMs) / DAY_MS) / 10} days), counted from the time of the original record: older dead letters are deleted at once; set it to -1`,
+        ]),
+  ]
 }
 
 const compacted = (topic: string): OperatorError =>
@@ -101,21 +131,17 @@ export const createTopics = async (
   const { topic, dlqTopic, partitions, replicationFactor } = topics
   const keep = { name: 'cleanup.policy', value: 'delete' }
   const source = await ensure(admin, describe, { topic, partitions, replicationFactor, configEntries: [keep] })
-  refuseCompaction(topic, await topicSettings(admin, topic))
-  const room = source.maxMessageBytes + DEAD_LETTER_ROOM
-  const size = { name: 'max.message.bytes', value: String(room) }
+  const settings = await topicSettings(admin, topic)
+  refuseCompaction(topic, settings)
+  const size = { name: 'max.message.bytes', value: String(settings.maxMessageBytes + DEAD_LETTER_ROOM) }
+  // A dead letter has the time of its record: a week after that, by default, retention would delete it unread.
+  const forEver = { name: 'retention.ms', value: '-1' }
   const dlq = await ensure(admin, describe, {
     topic: dlqTopic,
     partitions,
     replicationFactor,
-    configEntries: [keep, size],
+    configEntries: [keep, size, forEver],
   })
-  const tooSmall =
-    dlq.maxMessageBytes < room
-      ? [`its max.message.bytes is ${dlq.maxMessageBytes}, below ${room}: large dead letters are cut to an envelope`]
-      : []
-  const loses = (await topicSettings(admin, dlqTopic)).compacted
-    ? ['it is compacted: it keeps one dead letter per invoice']
-    : []
-  return [source, { ...dlq, warnings: [...dlq.warnings, ...tooSmall, ...loses] }]
+  const warnings = deadLetterWarnings(settings, await topicSettings(admin, dlqTopic))
+  return [source, { ...dlq, warnings: [...dlq.warnings, ...warnings] }]
 }

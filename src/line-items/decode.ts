@@ -1,9 +1,10 @@
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { validateEvent } from './event.ts'
-import { type Claimed, NOTHING_CLAIMED } from './event-schema.ts'
+import { type Claimed, claimsOf, NOTHING_CLAIMED } from './event-schema.ts'
 import { type Fault, type FaultCode, faultOf } from './fault.ts'
-import { isDeeperThan } from './json-depth.ts'
+import { hasMorePartsThan, isDeeperThan } from './json-shape.ts'
 import type { LineItem } from './line-item.ts'
+import { roundedNumber } from './number-literal.ts'
 import { payloadHash } from './payload-hash.ts'
 
 /**
@@ -23,6 +24,7 @@ export type DecodeOptions = { readonly now: () => number; readonly maxBytes?: nu
 
 const DEFAULT_MAX_BYTES = 1024 * 1024
 const MAX_DEPTH = 64
+const MAX_PARTS = 10_000
 
 const TOMBSTONE: Decoded = Object.freeze({ kind: 'ignored', reason: 'tombstone' })
 
@@ -51,11 +53,15 @@ const decodeValue = (value: Buffer, now: number, maxBytes: number): Decoded => {
   const text = attempt(() => utf8.decode(value))
   if (!text) return reject('ENCODING_INVALID')
   if (isDeeperThan(MAX_DEPTH, text.value)) return reject('JSON_TOO_DEEP')
+  if (hasMorePartsThan(MAX_PARTS, text.value)) return reject('JSON_TOO_LARGE')
   const json = attempt((): unknown => JSON.parse(text.value))
   if (!json) return reject(looksMisencoded(text.value) ? 'ENCODING_INVALID' : 'JSON_INVALID')
   const result = validateEvent(json.value, now)
   if (!result.ok) return { kind: 'rejected', fault: result.fault, claimed: result.claimed }
   const { lineItem, unknownFields } = result
+  const rounded = roundedNumber(text.value, json.value as { quantity: unknown; unitPrice: unknown })
+  if (rounded !== null)
+    return { kind: 'rejected', fault: faultOf('NUMERIC_SCALE', rounded), claimed: claimsOf(json.value) }
   return { kind: 'line-item', lineItem: { ...lineItem, payloadHash: payloadHash(lineItem) }, unknownFields }
 }
 

@@ -12,6 +12,7 @@ const FAULTS = {
   ENCODING_INVALID: ['decode', 'The value is not UTF-8 text.'],
   JSON_INVALID: ['decode', 'The value is not one JSON document.'],
   JSON_TOO_DEEP: ['decode', 'The JSON is nested deeper than 64 levels.'],
+  JSON_TOO_LARGE: ['decode', 'The JSON has more than 10,000 parts (fields, elements, lists and objects).'],
   SCHEMA_INVALID: ['validate', 'A field is missing or has the wrong type.'],
   VERSION_UNSUPPORTED: ['validate', 'The schema version `v` is not one this release knows (1).'],
   EVENT_ID_INVALID: ['validate', 'The event id is missing or is not a UUID (the nil UUID is refused).'],

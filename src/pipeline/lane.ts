@@ -5,6 +5,7 @@ import type { Signal } from '../lib/signal.ts'
 import type { Wake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
 import type { Assignment, Buffer } from './buffer.ts'
+import { batchResult } from './batch-result.ts'
 import { due, msUntilDue } from './flush-policy.ts'
 import { initialLimits, type LimitBounds, type Limits, step } from './limits.ts'
 import { type SettleDeps, type Settled, settle } from './settle.ts'
@@ -23,6 +24,7 @@ export type LaneDeps<D> = {
   settling: SettleDeps<D>
   /** 'hurry': flush whatever is there · 'drain': the same, then end. */
   mode: () => 'steady' | 'hurry' | 'drain'
+  gateClosed: () => boolean
 }
 
 /** Resolves when drained or aborted; rejects on a fatal fault. */
@@ -36,10 +38,11 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
     const now = clock.now()
     const state = buffer.lane(lane)
     const [next, ...later] = rest
-    const reason = next?.reason ?? due(state, limits, deps.mode() !== 'steady', now)
+    const closed = deps.gateClosed()
+    const reason = closed ? null : (next?.reason ?? due(state, limits, deps.mode() !== 'steady', now))
     if (reason === null) {
       if (deps.mode() === 'drain') return
-      await deps.wake.wait(msUntilDue(state, limits, now))
+      await deps.wake.wait(closed ? null : msUntilDue(state, limits, now))
       continue
     }
     const settled = await flush(next ?? buffer.take(lane, limits, reason), deps)
@@ -98,16 +101,16 @@ function advance<D>(
 
 function report<D>({ batch, result, attempts }: Settled<D>, durationMs: number, limits: Limits, deps: LaneDeps<D>) {
   if (!result) return
-  const { inserted, duplicates, deadLettered, ignored, codes } = result
+  const { inserted, duplicates, deadLettered, ignored } = result
   deps.emit({
     type: 'flushed',
     lane: deps.lane,
     reason: batch.reason,
     records: batch.entries.length,
     bytes: batch.bytes,
-    durationMs,
     attempts,
-    ...{ inserted, duplicates, deadLettered, ignored, codes },
+    ...{ inserted, duplicates, deadLettered, ignored },
+    result: batchResult(result, durationMs),
     limits: { records: limits.records, ageMs: limits.ageMs },
     buffered: deps.buffer.held.records,
   })

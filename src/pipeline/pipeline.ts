@@ -5,16 +5,18 @@ import { createSignal } from '../lib/signal.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { type Capacity, createBuffer } from './buffer.ts'
+import { createGateWatch } from './gate-watch.ts'
 import { createIntake } from './intake.ts'
 import { runLane } from './lane.ts'
 import type { LimitBounds } from './limits.ts'
-import type { Sink } from './sink.ts'
+import type { Gate, Sink } from './sink.ts'
 import type { Source } from './source.ts'
 import type { SourceRecord } from './source-record.ts'
 
 export type PipelineDeps<D> = {
   source: Source
   sink: Sink<D>
+  gate: Gate
   decode: (record: SourceRecord) => D
   clock: Clock
   random: () => number
@@ -32,11 +34,13 @@ export type Pipeline = {
   /** Stop between two tries; what is buffered stays unsettled and is read again by the next owner. */
   abort(): void
   readonly held: Readonly<{ records: number; bytes: number }>
+  /** As far as this member knows. Then what is buffered waits, and a drain ends without settling it. */
+  gateClosed(): boolean
 }
 
 type Mode = 'idle' | 'running' | 'draining' | 'stopped'
 
-export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }: PipelineDeps<D>): Pipeline {
+export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...deps }: PipelineDeps<D>): Pipeline {
   const buffer = createBuffer<D>(deps.capacity, deps.lanes)
   const wakes = Array.from({ length: deps.lanes }, createWake)
   const freed = createSignal()
@@ -45,6 +49,7 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
   let hurried = false
   const failingLanes = new Set<number>()
 
+  const watch = createGateWatch({ gate, clock, emit })
   const wakeAll = () => {
     for (const wake of wakes) wake.notify()
   }
@@ -54,8 +59,8 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
     clock,
     freed,
     wake: (partition) => wakes[partition % deps.lanes]?.notify(),
-    admitting: () => mode === 'running',
-    sinkFailing: () => failingLanes.size > 0,
+    admitting: () => mode === 'running' && !watch.closed(),
+    sinkFailing: () => failingLanes.size > 0 || watch.closed(),
     hurry(on) {
       hurried = on
       wakeAll()
@@ -71,12 +76,22 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
       // A rebalance that waits for the buffer to empty must not wait for a failing sink.
       freed.fire()
     },
+    async held() {
+      await watch.opened(() => aborting.signal.aborted || mode === 'draining')
+      gateChanged()
+    },
   })
+  const gateChanged = () => {
+    if (mode === 'draining' && watch.closed()) return abort()
+    freed.fire()
+    wakeAll()
+  }
   const runLanes = () =>
     wakes.map((wake, lane) =>
       runLane<D>({
         ...{ lane, buffer, source, clock, emit, wake, freed, bounds: deps.bounds },
         settling: settlingOf(lane),
+        gateClosed: watch.closed,
         mode: () => (mode === 'draining' ? 'drain' : hurried ? 'hurry' : 'steady'),
       }),
     )
@@ -88,17 +103,20 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
 
   return {
     held: buffer.held,
+    gateClosed: watch.closed,
     abort,
     drain(why) {
       if (mode === 'draining' || mode === 'stopped') return
       emit({ type: 'draining', why, buffered: buffer.held.records })
       if (mode === 'running') source.pause()
       mode = 'draining'
-      wakeAll()
+      gateChanged()
     },
     async run() {
       if (mode !== 'idle') return 0 // drained before it began
       mode = 'running'
+      const watching = new AbortController()
+      void watch.run(watching.signal, gateChanged)
       const lanes = runLanes()
       const drained = Promise.all(lanes)
       try {
@@ -110,6 +128,7 @@ export function createPipeline<D>({ source, sink, clock, random, emit, ...deps }
       } finally {
         await Promise.allSettled(lanes) // the first fault is thrown; the others end their batch
         mode = 'stopped'
+        watching.abort()
         await source.stop()
       }
       return buffer.held.records

@@ -1,10 +1,11 @@
 // Settles one batch: tries until the sink took it, another owner did, or the process must stop. A transient fault is
 // retried for as long as it takes; a fault the sink does not explain gets a few tries on a sink that says it is well; a
-// batch that was too much for the sink twice in a row is halved (1,000 rows may never fit a time-out that 125 fit).
+// batch that was too much for the sink twice in a row is halved (1,000 rows may never fit a time-out that 125 fit). While
+// the gate is closed the batch waits.
 import type { Clock } from '../lib/clock.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { backoffMs } from './backoff.ts'
-import { halve } from './halve.ts'
+import { cut } from './cut.ts'
 import type { Batch, Failure, Sink, WriteResult } from './sink.ts'
 
 /**
@@ -34,6 +35,8 @@ export type SettleDeps<D> = {
   abort: AbortSignal
   /** Told when the sink starts and stops failing. */
   failing: (failing: boolean) => void
+  /** The sink found the gate closed: resolves when it may be open again, or when aborted. */
+  held: () => Promise<void>
 }
 
 export type Settled<D> = {
@@ -59,6 +62,7 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
   let unknownTries = 0
   let oversized = 0
   for (let attempts = 1; ; attempts += 1) {
+    let maxRecords = Infinity
     try {
       return { batch, result: await deps.sink.write(batch), attempts, rest }
     } catch (error) {
@@ -66,14 +70,19 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
       unknownTries = (await isUnexplained(failure, deps.sink)) ? unknownTries + 1 : 0
       if (failure.fate === 'fatal' || unknownTries > UNKNOWN_TRIES) throw new FatalFault(failure)
       oversized = failure.oversized ? oversized + 1 : 0
-      await backOff(failure, attempts, deps)
+      if (oversized >= OVERSIZED_TRIES) maxRecords = Math.ceil(batch.entries.length / 2)
+      if (failure.fate === 'held') await hold(deps)
+      else if (failure.maxRecords !== null && failure.maxRecords < batch.entries.length) {
+        maxRecords = failure.maxRecords
+        deps.emit({ type: 'batch-cut', code: failure.code, records: batch.entries.length, maxRecords })
+      } else await backOff(failure, attempts, deps)
     }
     batch = onlyOwned(batch, deps.owns)
     if (deps.abort.aborted || batch.parts.length === 0) return { batch, result: null, attempts, rest }
-    if (oversized < OVERSIZED_TRIES || batch.entries.length < 2) continue
-    const [half, remainder] = halve(batch)
-    batch = half
-    rest = [remainder, ...rest]
+    if (batch.entries.length <= Math.max(maxRecords, 1)) continue
+    const [piece, ...remainder] = cut(batch, maxRecords)
+    batch = piece
+    rest = [...remainder, ...rest]
     oversized = 0
     unknownTries = 0
   }
@@ -81,6 +90,11 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
 
 /** A fault of unknown outcome on a sink that says it is well; an unwell one is only waited for. */
 const isUnexplained = async <D>({ fate }: Failure, sink: Sink<D>) => fate === 'unknown' && (await sink.probe())
+
+async function hold<D>(deps: SettleDeps<D>) {
+  deps.failing(true)
+  await deps.held()
+}
 
 async function backOff<D>({ code, fate, cause }: Failure, attempt: number, deps: SettleDeps<D>) {
   const delay = backoffMs(attempt, deps.random)

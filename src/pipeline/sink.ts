@@ -1,3 +1,4 @@
+import type { FailedItem } from '../telemetry/events.ts'
 import type { SourceRecord } from './source-record.ts'
 
 /** A record in the buffer. `decoded` is the domain's business; `arrivedAt` is on the monotonic clock, in milliseconds. */
@@ -23,18 +24,6 @@ export type Batch<D> = {
   readonly parts: readonly Part[]
   readonly reason: FlushReason
   readonly bytes: number
-}
-
-/** A record that became a dead letter (or whose replay failed again). */
-export type FailedItem = {
-  readonly partition: number
-  readonly offset: bigint
-  /** Line number of the invoice; null when the record does not say. */
-  readonly line: number | null
-  readonly code: string
-  /** Our own words for the code: never a value of the record. */
-  readonly error: string
-  readonly deadLetterId: string
 }
 
 export type WriteResult = {

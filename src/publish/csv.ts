@@ -1,10 +1,10 @@
 import { CsvError, parse, type Parser } from 'csv-parse'
+import { printable } from '../lib/printable.ts'
 import type { Check } from './check.ts'
 import { resolveColumns, type Field } from './csv-columns.ts'
 import { createCsvRow } from './csv-row.ts'
 import { createReadDate, type DateOptions } from './dates.ts'
 import type { Defaults } from './invoice.ts'
-import { plainText } from './plain-text.ts'
 import { FileFault, MAX_VALUE_BYTES, type Row } from './row.ts'
 
 export type CsvOptions = {
@@ -76,7 +76,7 @@ const fileFault = (error: Error, line: number): FileFault =>
   new FileFault(
     error instanceof CsvError && (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE')
       ? 'a quote that opens in this row is never closed'
-      : `not CSV: ${plainText(error.message)}`,
+      : `not CSV: ${printable(error.message)}`,
     line,
     { cause: error },
   )

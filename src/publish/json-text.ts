@@ -1,4 +1,4 @@
-import { isDeeperThan } from '../line-items/json-depth.ts'
+import { isDeeperThan } from '../line-items/json-shape.ts'
 
 /** JSON out of bytes, without quiet repairs: bad UTF-8 is a fault, not U+FFFD. */
 export type JsonText = { ok: true; text: string; value: unknown } | { ok: false; fault: string }

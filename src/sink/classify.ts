@@ -1,6 +1,6 @@
 // What went wrong, decided by SQLSTATE and never by an error's text or by Prisma's own codes, which lie (design §7).
 
-export type Fate = 'row' | 'transient' | 'unknown' | 'fatal'
+export type Fate = 'row' | 'transient' | 'unknown' | 'held' | 'fatal'
 export type Verdict = { readonly fate: Fate; readonly sqlstate: string | null; readonly code: string }
 
 /** Errors of our own that know their fate. */
@@ -15,7 +15,18 @@ export class SinkError extends Error {
   }
 }
 
-const ROW = /^(22...|23502|23503|23514|23505|54000|21000)$/
+/** The batch is to be cut into batches of at most `maxRecords`, and each tried again. */
+export class BatchTooLarge extends SinkError {
+  readonly maxRecords: number
+  constructor(code: string, maxRecords: number) {
+    super('transient', code, `more than the sink takes at once: at most ${maxRecords} records`)
+    this.maxRecords = maxRecords
+  }
+}
+
+// Also what triggers raise by themselves (P0001) and every other integrity constraint (23P01: an exclusion). A trigger that
+// refuses everything closes the gate (breaker), it does not empty the topic into the DLQ.
+const ROW = /^(22...|23...|P0001|44000|54000|21000)$/
 // 57P05, 25P03, 25P04: the server ended a session or a transaction by a time-out of its own (idle_session_timeout,
 // idle_in_transaction_session_timeout, transaction_timeout). 57P04: what the next session meets decides.
 const TRANSIENT = /^(40001|40P01|55P03|57014|08...|57P0[1-5]|53...|58...|25006|25P0[34])$/
@@ -45,6 +56,9 @@ export const sqlstateOf = (error: unknown): string | null => sqlstateIn([...caus
 export function wantsFreshPool({ fate, sqlstate }: Verdict): boolean {
   return fate === 'unknown' || (sqlstate !== null && STALE_SESSION.test(sqlstate))
 }
+
+export const maxRecordsOf = (error: unknown): number | null =>
+  error instanceof BatchTooLarge ? error.maxRecords : null
 
 /** A smaller batch may succeed: the statement's or the transaction's time ran out, or the memory. */
 export const isOversized = ({ code }: Verdict): boolean => ['57014', '53200', '25P04', 'P2028'].includes(code)

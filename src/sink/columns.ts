@@ -77,6 +77,7 @@ export const deadLetterColumns: ColumnsOf<Prisma.DeadLetterCreateManyInput> = {
   replayClaimedUntil: ['replay_claimed_until', 'timestamptz', 'nullable'],
   resolvedAt: ['resolved_at', 'timestamptz', 'nullable'],
   discardReason: ['discard_reason', 'text', 'nullable'],
+  deferredUntil: ['deferred_until', 'timestamptz', 'nullable'],
 }
 
 const text = (value: unknown) => {

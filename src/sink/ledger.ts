@@ -3,8 +3,9 @@ import type { FaultCode } from '../line-items/fault.ts'
 import type { LineItem } from '../line-items/line-item.ts'
 import { isolate } from '../pipeline/isolate.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
-import { classifyError, SinkError } from './classify.ts'
-import { insertLedgerEntries, storedHashes, underSavepoint } from './statements.ts'
+import { type Budget, createAttempts } from './attempts.ts'
+import { SinkError } from './classify.ts'
+import { insertLedgerEntries, storedHashes } from './statements.ts'
 import type { LedgerKey, Tx } from './writer.ts'
 
 export type Line = { readonly record: SourceRecord; readonly lineItem: LineItem; readonly itemId: bigint }
@@ -22,18 +23,36 @@ const hashOf = (line: Line) => line.lineItem.payloadHash.toString('hex')
 type Keyed = { readonly key: string; readonly line: Line }
 
 /** `lines` in order of arrival: of several with one (event id, user), the first counts. */
-export async function writeLedger(tx: Tx, topic: string, lines: readonly Line[]): Promise<LedgerOutcome> {
+export async function writeLedger(
+  tx: Tx,
+  lines: readonly Line[],
+  context: { topic: string; budget: Budget },
+): Promise<LedgerOutcome> {
   const { firsts, followers } = splitByEvent(lines)
-  const { stored, refused } = await isolate(firsts, (some) => insert(tx, topic, some))
+  const store = (some: readonly Keyed[]) =>
+    insertLedgerEntries(
+      tx,
+      some.map(({ line }) => ledgerRow(context.topic, line)),
+    )
+  const attempt = createAttempts(tx, { name: 'ledger', budget: context.budget, store })
+  const { stored, refused } = await isolate(firsts, attempt)
   const returned = stored.flat()
   // The usual case: every event is new.
   if (returned.length === lines.length) return { inserted: lines, duplicates: [], refused: [] }
 
   const isNew = new Set(returned.map(keyOf))
-  const rowFaults = new Map(refused.map(({ item, fault }) => [item.key, { line: item.line, sqlstate: fault }]))
   const inserted = firsts.filter(({ key }) => isNew.has(key)).map(({ line }) => line)
-  const present = firsts.filter(({ key }) => !isNew.has(key) && !rowFaults.has(key))
-  const hashes = await storedHashesOf(tx, present)
+  const notNew = firsts.filter(({ key }) => !isNew.has(key))
+  // Also of what was refused: a constraint that is younger than the entry refuses its duplicates.
+  const hashes = await storedHashesOf(tx, notNew)
+  const rowFaults = new Map(
+    refused
+      .filter(({ item }) => !hashes.has(item.key))
+      .map(({ item, fault }) => [item.key, { line: item.line, sqlstate: fault }]),
+  )
+  const present = notNew.filter(({ key }) => !rowFaults.has(key))
+  if (present.some(({ key }) => !hashes.has(key)))
+    throw new SinkError('transient', 'LEDGER_ENTRY_VANISHED', 'an entry was deleted while it was compared')
   const firstOf = new Map(followers.length === 0 ? [] : firsts.map(({ key, line }) => [key, line]))
 
   const duplicates: Line[] = []
@@ -51,7 +70,7 @@ export async function writeLedger(tx: Tx, topic: string, lines: readonly Line[])
   if (orphans.length === 0) return { inserted, duplicates, refused: refusals }
 
   // Their first was refused by the database and says something else: the next of them is the first now.
-  const rest = await writeLedger(tx, topic, orphans)
+  const rest = await writeLedger(tx, orphans, context)
   return {
     inserted: [...inserted, ...rest.inserted],
     duplicates: [...duplicates, ...rest.duplicates],
@@ -76,18 +95,6 @@ function splitByEvent(lines: readonly Line[]): { firsts: Keyed[]; followers: Key
   return { firsts: sorted.filter((keyed) => keyed !== undefined), followers }
 }
 
-/** Refused = what the database says about a row; anything else (a deadlock, a lost connection) is thrown. */
-async function insert(tx: Tx, topic: string, lines: readonly Keyed[]) {
-  try {
-    const rows = lines.map(({ line }) => ledgerRow(topic, line))
-    return { ok: true, stored: await underSavepoint(tx, 'ledger', () => insertLedgerEntries(tx, rows)) } as const
-  } catch (error) {
-    const { fate, sqlstate } = classifyError(error)
-    if (fate !== 'row') throw error
-    return { ok: false, fault: sqlstate } as const
-  }
-}
-
 function ledgerRow(topic: string, { record, lineItem, itemId }: Line) {
   return {
     eventId: lineItem.eventId,
@@ -107,11 +114,11 @@ function ledgerRow(topic: string, { record, lineItem, itemId }: Line) {
 }
 
 /** What the ledger holds now under the key of each line, by key. */
-async function storedHashesOf(tx: Tx, present: readonly Keyed[]): Promise<Map<string, string>> {
-  if (present.length === 0) return new Map()
-  const keys = present.map(({ line }) => line.lineItem)
-  const hashes = new Map((await storedHashes(tx, keys)).map((row) => [keyOf(row), row.hash]))
-  const vanished = present.find(({ key }) => !hashes.has(key))
-  if (vanished) throw new SinkError('transient', 'LEDGER_ENTRY_VANISHED', 'an entry was deleted while it was compared')
-  return hashes
+async function storedHashesOf(tx: Tx, lines: readonly Keyed[]): Promise<Map<string, string>> {
+  if (lines.length === 0) return new Map()
+  const rows = await storedHashes(
+    tx,
+    lines.map(({ line }) => line.lineItem),
+  )
+  return new Map(rows.map((row) => [keyOf(row), row.hash]))
 }

@@ -54,9 +54,16 @@ export function letterOf(
   }
 }
 
+/** What is left when PostgreSQL refuses the letter itself (a constraint of somebody else's, a value beyond its limits). */
+export function bareLetter(letter: DeadLetterInput): DeadLetterInput {
+  const { key: _, value, headers: __, userId: ___, invoiceId: ____, lineNumber: _____, path: ______, ...rest } = letter
+  const valueSha256 = bytes(Buffer.from(hash('sha256', value ?? Buffer.alloc(0), 'hex'), 'hex'))
+  return { ...rest, headers: bytes(encodeHeaders([])), valueSha256 }
+}
+
 // With the u flag this class matches lone surrogates only.
 const UNSTORABLE = /[\0\uD800-\uDFFF]/u
-const storable = (text: string | null) =>
+export const storable = (text: string | null) =>
   text !== null && text.length <= 1_000 && !UNSTORABLE.test(text) ? text : null
 
 /** JSON keeps any name, base64 any value; repeated names keep their order. */

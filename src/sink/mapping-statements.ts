@@ -8,7 +8,7 @@ export type FoundMapping = UserVendorKey & KnownItem
 /** A mapping whose item has its id by now. */
 export type MappingRow = Omit<NewMapping, 'item'> & { readonly itemId: bigint }
 
-/** LATERAL … LIMIT 1 keeps to the index whatever the planner believes: 3,000 keys of a million in 13 ms. */
+/** A mapping to an item that was deleted is none. LATERAL … LIMIT 1 keeps to the index whatever the planner believes: 3,000 keys of a million in 13 ms. */
 export function findMappings(client: Statements, keys: readonly UserVendorKey[]): Promise<FoundMapping[]> {
   const sql = `
     SELECT k.user_id AS "userId", k.vendor_key AS "vendorKey", m.item_id AS "itemId", i.sku
@@ -16,7 +16,7 @@ export function findMappings(client: Statements, keys: readonly UserVendorKey[])
     CROSS JOIN LATERAL (
       SELECT item_id FROM item_mapping WHERE user_id = k.user_id AND vendor_key = k.vendor_key LIMIT 1
     ) m
-    LEFT JOIN LATERAL (SELECT sku FROM item WHERE id = m.item_id LIMIT 1) i ON true`
+    CROSS JOIN LATERAL (SELECT sku FROM item WHERE id = m.item_id LIMIT 1) i`
   const userIds = textArray(keys.map((key) => key.userId))
   return client.$queryRawUnsafe(sql, userIds, textArray(keys.map((key) => key.vendorKey)))
 }
@@ -48,12 +48,16 @@ export async function insertItems(tx: Statements, items: readonly NewItem[], ids
   await tx.$executeRawUnsafe(sql, numberArray(ids), ...columns.map(textArray))
 }
 
-export async function insertMappings(tx: Statements, rows: readonly MappingRow[]): Promise<void> {
-  if (rows.length === 0) return
+/** Takes the place of a mapping whose item was deleted. Returns how many were written: fewer when one is there already. */
+export async function insertMappings(tx: Statements, rows: readonly MappingRow[]): Promise<number> {
+  if (rows.length === 0) return 0
   const sql = `
-    INSERT INTO item_mapping (user_id, vendor_key, item_id, method, score, source_text, rule_version)
-    SELECT *, $7::smallint FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::real[], $6::text[])`
-  await tx.$executeRawUnsafe(
+    INSERT INTO item_mapping AS m (user_id, vendor_key, item_id, method, score, source_text, rule_version)
+    SELECT *, $7::smallint FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::real[], $6::text[])
+    ON CONFLICT (user_id, vendor_key) DO UPDATE SET item_id = excluded.item_id, method = excluded.method,
+      score = excluded.score, source_text = excluded.source_text, rule_version = excluded.rule_version
+    WHERE NOT EXISTS (SELECT FROM item WHERE id = m.item_id)`
+  return tx.$executeRawUnsafe(
     sql,
     textArray(rows.map((row) => row.userId)),
     textArray(rows.map((row) => row.vendorKey)),

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { LineItem } from '../line-items/line-item.ts'
 import { type Decisions, decideMappings, type ItemRef, userKey } from '../line-items/mapping.ts'
 import { skuKey, vendorKeysOf } from '../line-items/vendor-key.ts'
-import { SinkError, sqlstateOf } from './classify.ts'
+import { SinkError } from './classify.ts'
 import type { Database } from './database.ts'
 import {
   adoptSkus,
@@ -77,20 +77,14 @@ function keysOf(lines: readonly MappingLine[]): UserVendorKey[] {
 
 /** Under the users' locks: read again, decide, create. Nothing outside may see the result before the commit. */
 async function create(database: Database, lines: readonly MappingLine[]) {
-  try {
-    return await database.transaction(async (tx) => {
-      await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
-      const found = await findMappings(tx, keysOf(lines))
-      const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
-      const decisions = decideMappings(lines, known)
-      const mappings = await store(tx, decisions)
-      return { itemIds: decisions.assignments.map(mappings.idOf), mappings: [...found, ...mappings.rows] }
-    })
-  } catch (error) {
-    // Somebody changed mappings without the lock: the next try reads theirs.
-    if (sqlstateOf(error) !== '23505') throw error
-    throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time', { cause: error })
-  }
+  return database.transaction(async (tx) => {
+    await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
+    const found = await findMappings(tx, keysOf(lines))
+    const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
+    const decisions = decideMappings(lines, known)
+    const mappings = await store(tx, decisions)
+    return { itemIds: decisions.assignments.map(mappings.idOf), mappings: [...found, ...mappings.rows] }
+  })
 }
 
 const knownItem = ({ itemId, sku }: FoundMapping) => ({ itemId, sku })
@@ -100,7 +94,9 @@ async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: De
   const idOf = (item: ItemRef) => (item.kind === 'known' ? item.itemId : required(ids[item.index]))
   const rows = newMappings.map((mapping) => ({ ...mapping, itemId: idOf(mapping.item) }))
   await insertItems(tx, newItems, ids)
-  await insertMappings(tx, rows)
+  // Somebody changed mappings without the lock: the next try reads theirs.
+  if ((await insertMappings(tx, rows)) < rows.length)
+    throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time')
   await adoptSkus(tx, skuAdoptions)
   return { idOf, rows }
 }

@@ -2,7 +2,7 @@ import type { Decoded } from '../line-items/decode.ts'
 import type { Entry } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { SinkError } from './classify.ts'
-import type { RefusedItem } from './inventory.ts'
+import type { RefusedLines } from './inventory.ts'
 import type { Line, Refusal } from './ledger.ts'
 import type { Claims, Reason } from './letter.ts'
 
@@ -18,21 +18,16 @@ export type Sorted = {
 
 export type ItemIds = ReadonlyMap<SourceRecord, bigint>
 
-/** `overflowing`: items that can take no more; their lines go no further. */
-export function sortEntries(
-  entries: readonly Entry<Decoded>[],
-  itemIds: ItemIds,
-  overflowing: readonly RefusedItem[],
-): Sorted {
+/** `overflowing`: lines that the quantity on hand cannot take; they go no further. */
+export function sortEntries(entries: readonly Entry<Decoded>[], itemIds: ItemIds, overflowing: RefusedLines): Sorted {
   const sorted = { lines: [] as Line[], rejected: [] as Rejected[], ignored: [] as SourceRecord[] }
-  const sqlstates = new Map(overflowing.map(({ itemId, sqlstate }) => [itemId, sqlstate]))
   for (const { record, decoded } of entries) {
     switch (decoded.kind) {
       case 'line-item': {
         const itemId = itemIds.get(record)
         if (itemId === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
         const line = { record, lineItem: decoded.lineItem, itemId }
-        const sqlstate = sqlstates.get(itemId)
+        const sqlstate = overflowing.get(record)
         if (sqlstate === undefined) sorted.lines.push(line)
         else sorted.rejected.push(rejectedOf({ line, code: 'AGGREGATE_OVERFLOW', sqlstate }))
         break

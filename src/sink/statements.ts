@@ -8,12 +8,25 @@ import { deadLetterColumns } from './columns.ts'
 import { type DeadLetterInput, insertFromUnnest, type LedgerKey, type Tx } from './writer.ts'
 
 export type Owner = { readonly groupId: string; readonly topic: string }
-export type OffsetRow = { partition: number; nextOffset: bigint; topicId: string | null }
+export type OffsetRow = {
+  partition: number
+  nextOffset: bigint
+  topicId: string | null
+  /** Below it records are read again. */
+  rereadBelow: bigint
+  /** The breaker's memory. */
+  run: bigint
+  windowRecords: number
+  windowDeadLettered: number
+  gateClosed: boolean
+}
 
 export function lockOffsets(tx: Tx, { groupId, topic }: Owner, partitions: readonly number[]): Promise<OffsetRow[]> {
   const sql = `
-    SELECT partition, next_offset AS "nextOffset", topic_id::text AS "topicId" FROM consumer_offset
-    WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[])
+    SELECT partition, next_offset AS "nextOffset", topic_id::text AS "topicId", reread_below AS "rereadBelow",
+      dead_letter_run AS run, window_records AS "windowRecords", window_dead_lettered AS "windowDeadLettered",
+      EXISTS (SELECT FROM consumer_gate WHERE group_id = $1 AND closed_at IS NOT NULL) AS "gateClosed"
+    FROM consumer_offset WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[])
     ORDER BY partition FOR UPDATE`
   return tx.$queryRawUnsafe<OffsetRow[]>(sql, groupId, topic, numberArray(partitions))
 }
@@ -41,18 +54,22 @@ export function storedHashes(tx: Tx, keys: readonly LedgerKey[]): Promise<(Ledge
   return tx.$queryRawUnsafe(sql, textArray(keys.map((key) => key.eventId)), textArray(keys.map((key) => key.userId)))
 }
 
-/** The same record again (offsets were reset) is the same letter, with its newest reason. */
+const REOPENS = `dead_letter.status = 'resolved' AND dead_letter.replay_count = 0`
+
+/**
+ * The same record again (offsets were reset) is the same letter, with its newest reason. `letters` are sorted by id. A
+ * letter that a replay resolved stays so: its event is in the ledger.
+ */
 export async function upsertDeadLetters(tx: Tx, letters: readonly DeadLetterInput[]): Promise<void> {
-  if (letters.length === 0) return
-  const sorted = letters.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const { sql, values } = insertFromUnnest(
     'dead_letter',
     deadLetterColumns,
-    sorted,
+    letters,
     ` ON CONFLICT (id) DO UPDATE SET seen_count = dead_letter.seen_count + 1, failed_at = excluded.failed_at,
       stage = excluded.stage, code = excluded.code, sqlstate = excluded.sqlstate, path = excluded.path,
       message = excluded.message,
-      status = CASE WHEN dead_letter.status = 'resolved' THEN 'open' ELSE dead_letter.status END`,
+      status = CASE WHEN ${REOPENS} THEN 'open' ELSE dead_letter.status END,
+      resolved_at = CASE WHEN ${REOPENS} THEN NULL ELSE dead_letter.resolved_at END`,
   )
   await tx.$executeRawUnsafe(sql, ...values)
 }
@@ -67,6 +84,24 @@ export async function addToInventory(tx: Tx, deltas: readonly ItemQuantity[]): P
   await tx.$executeRawUnsafe(sql, numberArray(deltas.map((delta) => delta.itemId)), quantities)
 }
 
+/**
+ * The same for stock with rules of its own. PostgreSQL holds the row that an upsert proposes against a CHECK before it finds
+ * that the row is there, so that `quantity >= 0` refuses every return: here rows that are there are only updated.
+ */
+export async function addToPresentInventory(tx: Tx, deltas: readonly ItemQuantity[]): Promise<void> {
+  const sql = `
+    WITH v AS (SELECT * FROM unnest($1::bigint[], $2::numeric[]) AS v (item_id, delta)),
+    present AS MATERIALIZED (
+      SELECT i.item_id, v.delta FROM inventory i JOIN v USING (item_id) ORDER BY i.item_id FOR UPDATE OF i
+    ),
+    moved AS (UPDATE inventory i SET quantity = i.quantity + p.delta FROM present p WHERE i.item_id = p.item_id)
+    INSERT INTO inventory AS i (item_id, quantity)
+    SELECT item_id, delta FROM v WHERE item_id NOT IN (SELECT item_id FROM present) ORDER BY item_id
+    ON CONFLICT (item_id) DO UPDATE SET quantity = i.quantity + excluded.quantity`
+  const quantities = textArray(deltas.map((delta) => delta.quantity))
+  await tx.$executeRawUnsafe(sql, numberArray(deltas.map((delta) => delta.itemId)), quantities)
+}
+
 export type Advance = {
   readonly partition: number
   readonly to: bigint
@@ -75,6 +110,9 @@ export type Advance = {
   readonly deadLettered: number
   readonly ignored: number
   readonly absent: bigint
+  readonly run: number
+  readonly windowRecords: number
+  readonly windowDeadLettered: number
 }
 
 /** Always the last statement. The CHECK consumer_offset_accounts refuses counters that do not add up. */
@@ -82,25 +120,15 @@ export async function advanceOffsets(tx: Tx, { groupId, topic }: Owner, advances
   const sql = `
     UPDATE consumer_offset o SET next_offset = v.next_offset, updated_at = now(),
       inserted = o.inserted + v.inserted, duplicate = o.duplicate + v.duplicate,
-      dead_lettered = o.dead_lettered + v.dead_lettered, ignored = o.ignored + v.ignored, absent = o.absent + v.absent
-    FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-      AS v (partition, next_offset, inserted, duplicate, dead_lettered, ignored, absent)
+      dead_lettered = o.dead_lettered + v.dead_lettered, ignored = o.ignored + v.ignored, absent = o.absent + v.absent,
+      dead_letter_run = v.run, window_records = v.window_records, window_dead_lettered = v.window_dead_lettered
+    FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+        $10::bigint[], $11::integer[], $12::integer[])
+      AS v (partition, next_offset, inserted, duplicate, dead_lettered, ignored, absent,
+        run, window_records, window_dead_lettered)
     WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = v.partition`
-  const fields = ['partition', 'to', 'inserted', 'duplicate', 'deadLettered', 'ignored', 'absent'] as const
+  const counts = ['partition', 'to', 'inserted', 'duplicate', 'deadLettered', 'ignored', 'absent'] as const
+  const fields = [...counts, 'run', 'windowRecords', 'windowDeadLettered'] as const
   const arrays = fields.map((field) => numberArray(advances.map((advance) => advance[field])))
   return tx.$executeRawUnsafe(sql, groupId, topic, ...arrays)
-}
-
-/**
- * Runs `work` under a savepoint: when it throws, what it did is undone and the transaction can go on. A failed ROLLBACK
- * TO (the connection is gone) must not hide the first error.
- */
-export async function underSavepoint<R>(tx: Tx, name: string, work: () => Promise<R>): Promise<R> {
-  await tx.$executeRawUnsafe(`SAVEPOINT ${name}`)
-  try {
-    return await work()
-  } catch (error) {
-    await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch(() => {})
-    throw error
-  }
 }

@@ -4,23 +4,33 @@
 // nothing and reports positions only, so the counts of such a batch are in consumer_offset, not in any WriteResult.
 import type { Clock } from '../lib/clock.ts'
 import type { Decoded } from '../line-items/decode.ts'
-import type { Batch, Sink, WriteResult } from '../pipeline/sink.ts'
-import { classifyError, isOversized, SinkError, wantsFreshPool } from './classify.ts'
+import { messageOf } from '../line-items/fault.ts'
+import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
+import type { Batch, Entry, Sink, WriteResult } from '../pipeline/sink.ts'
+import type { SourceRecord } from '../pipeline/source-record.ts'
+import { type Budget, createBudget } from './attempts.ts'
+import { askBreaker, BreakerTripped } from './breaker.ts'
+import { classifyError, isOversized, maxRecordsOf, SinkError, wantsFreshPool } from './classify.ts'
 import type { Database } from './database.ts'
-import { moveInventory, type RefusedItem } from './inventory.ts'
-import { writeLedger } from './ledger.ts'
-import { letterOf } from './letter.ts'
+import type { GateStore } from './gate-store.ts'
+import { moveInventory, type RefusedLines } from './inventory.ts'
+import { type LedgerOutcome, writeLedger } from './ledger.ts'
+import { letterId, letterOf } from './letter.ts'
+import { resolveReread, writeLetters } from './letters.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
-import { type ItemIds, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
-import { advanceOffsets, lockOffsets, type OffsetRow, type Owner, upsertDeadLetters } from './statements.ts'
+import { matchReplays, settleReplays } from './replays.ts'
+import { type ItemIds, type Rejected, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
+import { advanceOffsets, lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 import { createTally } from './tally.ts'
 import type { Tx } from './writer.ts'
 
 export type SinkDeps = Owner & {
   readonly database: Database
-  readonly mappings: Pick<MappingStore, 'mapLines'>
-  readonly clock: Pick<Clock, 'wall'>
+  readonly mappings: Pick<MappingStore, 'mapLines' | 'clear'>
+  readonly gate: Pick<GateStore, 'close'>
+  readonly breaker: BreakerLimits
+  readonly clock: Pick<Clock, 'wall' | 'now'>
 }
 
 export function createSink(deps: SinkDeps): Sink<Decoded> {
@@ -29,9 +39,10 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
     async write(batch) {
       const client = database.client()
       try {
-        return await settle(deps, batch, await mapBatch(deps, batch))
+        return await write(deps, batch)
       } catch (error) {
-        if (wantsFreshPool(classifyError(error))) database.recreate(client)
+        if (error instanceof BreakerTripped) await deps.gate.close(error.closing)
+        else if (wantsFreshPool(classifyError(error))) database.recreate(client)
         throw error
       }
     },
@@ -39,9 +50,59 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
       const verdict = classifyError(error)
       const { fate, code } = verdict
       // A row fault that gets here was not the fault of one record.
-      return { fate: fate === 'row' ? 'fatal' : fate, code, oversized: isOversized(verdict), cause: error }
+      return {
+        fate: fate === 'row' ? 'fatal' : fate,
+        code,
+        oversized: isOversized(verdict),
+        maxRecords: maxRecordsOf(error),
+        cause: error,
+      }
     },
     probe: () => database.probe(),
+  }
+}
+
+/** What earlier tries of the same batch found out. */
+type Findings = {
+  /** Lines that the quantity on hand cannot take: they become dead letters. */
+  readonly overflowing: RefusedLines
+  /** The lines were mapped anew, as an item was not there any more. */
+  readonly remapped: boolean
+  /** Constraints that wait for COMMIT are checked at once: there they would be nobody's fault in particular. */
+  readonly immediate: boolean
+}
+
+/** Thrown out of the transaction to undo it: the ledger must not hold what the inventory cannot. */
+class AggregateOverflow extends Error {
+  readonly lines: RefusedLines
+  constructor(lines: RefusedLines) {
+    super('the quantity on hand of an item would leave its range')
+    this.lines = lines
+  }
+}
+
+/** Thrown out of the transaction: a foreign key refused lines, perhaps because an item that we remember was deleted. */
+class StaleMapping extends Error {}
+
+async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
+  const budget = createBudget(batch.entries.length, deps.clock.now)
+  let itemIds = await mapBatch(deps, batch)
+  let found: Findings = { overflowing: new Map(), remapped: false, immediate: false }
+  // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
+  for (;;) {
+    try {
+      return await settle(deps, batch, { itemIds, found, budget })
+    } catch (error) {
+      if (error instanceof AggregateOverflow) {
+        found = { ...found, overflowing: new Map([...found.overflowing, ...error.lines]) }
+      } else if (error instanceof StaleMapping) {
+        deps.mappings.clear()
+        itemIds = await mapBatch(deps, batch)
+        found = { ...found, remapped: true }
+      } else if (classifyError(error).fate === 'row' && !found.immediate) {
+        found = { ...found, immediate: true }
+      } else throw error
+    }
   }
 }
 
@@ -53,57 +114,86 @@ async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>): Pr
   return new Map(itemIds.flatMap((itemId, index) => (lines[index] ? [[lines[index].record, itemId]] : [])))
 }
 
-/** Thrown out of the transaction to undo it: the ledger must not hold what the inventory cannot. */
-class AggregateOverflow extends Error {
-  readonly items: readonly RefusedItem[]
-  constructor(items: readonly RefusedItem[]) {
-    super('the quantity on hand of an item would leave its range')
-    this.items = items
-  }
-}
+type Try = { readonly itemIds: ItemIds; readonly found: Findings; readonly budget: Budget }
 
-/** Lines of an item that can take no more become dead letters in another try; each try excludes an item more. */
-async function settle(
-  deps: SinkDeps,
-  batch: Batch<Decoded>,
-  itemIds: ItemIds,
-  overflowing: readonly RefusedItem[] = [],
-): Promise<WriteResult> {
-  try {
-    return await deps.database.transaction(async (tx) => {
-      const partitions = batch.parts.map((part) => part.partition)
-      const rows = await lockOffsets(tx, deps, partitions)
-      const { parts, entries, positions } = judge(batch, new Map(rows.map((row) => [row.partition, row.nextOffset])))
-      const tally = createTally(parts)
-      if (parts.length === 0) return { positions, ...tally.total() }
+async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
+  return deps.database.transaction(async (tx) => {
+    const partitions = batch.parts.map((part) => part.partition)
+    const rows = await lockOffsets(tx, deps, partitions)
+    if (rows.some(({ gateClosed }) => gateClosed)) throw new SinkError('held', 'GATE_CLOSED', 'the gate is closed')
+    const { parts, entries, positions } = judge(batch, new Map(rows.map((row) => [row.partition, row.nextOffset])))
+    const tally = createTally(parts)
+    if (parts.length === 0) return { positions, ...tally.total() }
+    if (attempt.found.immediate) await tx.$executeRawUnsafe('SET CONSTRAINTS ALL IMMEDIATE')
 
-      const outcome = await store(deps, tx, rows, sortEntries(entries, itemIds, overflowing))
-      for (const { record } of outcome.inserted) tally.add('inserted', record.partition)
-      for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)
-      for (const { record, reason } of outcome.rejected) tally.addDeadLetter(record.partition, reason.code)
-      for (const { partition } of outcome.ignored) tally.add('ignored', partition)
+    const sorted = sortEntries(entries, attempt.itemIds, attempt.found.overflowing)
+    const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
+    if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
+      throw new StaleMapping()
+    const memories = await settleFailures(deps, tx, { rows, entries, sorted, outcome, tally, budget: attempt.budget })
+    const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, budget: attempt.budget })
+    if (overflowing.size > 0) throw new AggregateOverflow(overflowing)
 
-      const moved = await advanceOffsets(tx, deps, tally.advances())
-      if (moved !== parts.length) throw new SinkError('fatal', 'OFFSET_ROW_MISSING', 'an offset row vanished')
-      return { positions, ...tally.total() }
-    })
-  } catch (error) {
-    if (!(error instanceof AggregateOverflow)) throw error
-    return settle(deps, batch, itemIds, [...overflowing, ...error.items])
-  }
-}
-
-async function store(deps: SinkDeps, tx: Tx, rows: readonly OffsetRow[], sorted: Sorted) {
-  const { inserted, duplicates, refused } = await writeLedger(tx, deps.topic, sorted.lines)
-  const rejected = [...sorted.rejected, ...refused.map(rejectedOf)]
-  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
-  const failedAt = new Date(deps.clock.wall())
-  const letters = rejected.map(({ record, reason, claims }) => {
-    const at = { groupId: deps.groupId, topic: deps.topic, topicId: topicIds.get(record.partition) ?? null }
-    return letterOf(record, { claims, reason, at, failedAt })
+    for (const { record } of outcome.inserted) tally.add('inserted', record.partition)
+    for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)
+    for (const { partition } of sorted.ignored) tally.add('ignored', partition)
+    const moved = await advanceOffsets(tx, deps, tally.advances(memories))
+    if (moved !== parts.length) throw new SinkError('fatal', 'OFFSET_ROW_MISSING', 'an offset row vanished')
+    return { positions, ...tally.total() }
   })
-  await upsertDeadLetters(tx, letters)
-  const overflowing = await moveInventory(tx, inserted)
-  if (overflowing.length > 0) throw new AggregateOverflow(overflowing)
-  return { inserted, duplicates, rejected, ignored: sorted.ignored }
+}
+
+type Failing = {
+  readonly rows: readonly OffsetRow[]
+  readonly entries: readonly Entry<Decoded>[]
+  readonly sorted: Sorted
+  readonly outcome: LedgerOutcome
+  readonly tally: ReturnType<typeof createTally>
+  readonly budget: Budget
+}
+
+/** Replays, the breaker, dead letters: in this order, as a replay is no new letter and a tripped breaker writes none. */
+async function settleFailures(
+  deps: SinkDeps,
+  tx: Tx,
+  { rows, entries, sorted, outcome, tally, budget }: Failing,
+): Promise<Map<number, BreakerMemory>> {
+  const failedAt = new Date(deps.clock.wall())
+  const rejected = new Map<SourceRecord, Rejected>(
+    [...sorted.rejected, ...outcome.refused.map(rejectedOf)].map((each) => [each.record, each]),
+  )
+  const ignored = new Set(sorted.ignored)
+  const records = entries.map(({ record }) => record)
+  const matched = await matchReplays(tx, deps.groupId, records)
+  const { replays } = matched
+  const memories = await askBreaker(
+    tx,
+    { groupId: deps.groupId, limits: deps.breaker },
+    {
+      rows,
+      records: records.filter((record) => !replays.has(record) && !ignored.has(record)),
+      codeOf: (record) => rejected.get(record)?.reason.code ?? null,
+    },
+  )
+
+  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
+  const coordinates = (partition: number) => ({ ...deps, topicId: topicIds.get(partition) ?? null })
+  const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
+  const fresh = [...rejected.values()].filter(({ record }) => !replays.has(record))
+  const letters = fresh.map(({ record, reason, claims }) =>
+    letterOf(record, { claims, reason, at: coordinates(record.partition), failedAt }),
+  )
+  await writeLetters(tx, letters, budget)
+  const outcomes = [...replays.keys()].map((record) => ({ record, rejected: rejected.get(record) ?? null }))
+  await settleReplays(tx, matched, { outcomes, failedAt })
+  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
+  await resolveReread(tx, written, { rereadBelow: new Map(rows.map((row) => [row.partition, row.rereadBelow])), idOf })
+
+  for (const [record, { reason, claims }] of rejected)
+    tally.addDeadLetter({
+      ...{ partition: record.partition, offset: record.offset, line: claims.lineNumber },
+      ...{ code: reason.code, error: messageOf(reason.code) },
+      deadLetterId: replays.get(record)?.letterId ?? idOf(record),
+    })
+  return memories
 }

@@ -1,3 +1,26 @@
+/** A record that became a dead letter (or whose replay failed again). */
+export type FailedItem = {
+  readonly partition: number
+  readonly offset: bigint
+  /** Line number of the invoice; null when the record does not say. */
+  readonly line: number | null
+  readonly code: string
+  /** Our own words for the code: never a value of the record. */
+  readonly error: string
+  readonly deadLetterId: string
+}
+
+/** How a batch ended, for the log and whoever asks later. */
+export type BatchResult = {
+  /** partial_success: some of its records became dead letters · failed: all of them. */
+  readonly status: 'success' | 'partial_success' | 'failed'
+  /** Written, or known already, or ignored. */
+  readonly itemsProcessed: number
+  readonly itemsFailed: number
+  readonly failedItems: readonly FailedItem[]
+  readonly processingTimeMs: number
+}
+
 /**
  * Everything worth telling, one fact one event; log lines (log-events.ts) and metrics derive from these. No keys,
  * values, headers or SQL parameters, ever. Durations in milliseconds.
@@ -9,18 +32,21 @@ export type TelemetryEvent =
       reason: string
       records: number
       bytes: number
-      durationMs: number
       attempts: number
       inserted: number
       duplicates: number
       deadLettered: number
       ignored: number
-      codes: ReadonlyMap<string, number>
+      result: BatchResult
       /** Limits after this flush. */
       limits: { records: number; ageMs: number }
       buffered: number
     }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
+  /** Given back by the sink, to be written in pieces. */
+  | { type: 'batch-cut'; code: string; records: number; maxRecords: number }
+  | { type: 'gate-closed'; code: string; reason: string; partition: number | null; offset: bigint | null }
+  | { type: 'gate-opened' }
   | { type: 'position-retry'; attempt: number; backoffMs: number; cause: unknown }
   | { type: 'assigned'; partitions: readonly number[] }
   | { type: 'revoked'; partitions: readonly number[] }
@@ -33,8 +59,20 @@ export type TelemetryEvent =
   | { type: 'commit-failed'; code: string }
   | { type: 'source-crashed'; restarts: boolean; cause: unknown }
   | { type: 'dead-letters-published'; count: number }
-  | { type: 'dead-letters-waiting'; code: string; cause: unknown }
+  /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
+  | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
+  /** The DLQ topic refuses even the least of this one; the others go on. */
+  | {
+      type: 'dead-letter-deferred'
+      id: string
+      topic: string
+      partition: number
+      offset: bigint
+      code: string
+      deferMs: number
+    }
   | { type: 'draining'; why: string; buffered: number }
-  | { type: 'stopped'; clean: boolean; left: number }
+  /** `held`: the gate is closed, so what is left had to stay. */
+  | { type: 'stopped'; clean: boolean; left: number; held: boolean }
 
 export type Emit = (event: TelemetryEvent) => void

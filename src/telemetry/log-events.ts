@@ -8,9 +8,15 @@ export function createEventLog(log: Logger, now: () => number) {
   let summary = emptySummary()
 
   function flushed(event: Extract<TelemetryEvent, { type: 'flushed' }>) {
-    const { type: _, codes, ...line } = event
-    log.debug({ ...line, codes: Object.fromEntries(codes) }, 'flushed')
-    for (const [code, count] of codes) summary.codes[code] = (summary.codes[code] ?? 0) + count
+    const { type: _, result, ...line } = event
+    const { failedItems, processingTimeMs, ...outcome } = result
+    const codes: Record<string, number> = {}
+    for (const { error: __, ...item } of failedItems) {
+      codes[item.code] = (codes[item.code] ?? 0) + 1
+      summary.codes[item.code] = (summary.codes[item.code] ?? 0) + 1
+      log.warn(item, 'dead letter')
+    }
+    log.debug({ ...line, durationMs: processingTimeMs, ...outcome, codes }, 'flushed')
     summary.flushes += 1
     for (const key of ['records', 'inserted', 'duplicates', 'deadLettered', 'ignored'] as const)
       summary[key] += event[key]
@@ -46,6 +52,14 @@ export function createEventLog(log: Logger, now: () => number) {
         return log.info(fields, 'the group is rebalancing')
       case 'flush-retry':
         return log.warn(withCause(event), 'cannot reach the sink or it refuses for now; trying again')
+      case 'batch-cut':
+        return log.warn(fields, 'too much for one transaction; cutting the batch smaller')
+      case 'gate-closed':
+        return event.code === 'PAUSED'
+          ? log.warn(fields, 'the gate is closed by an operator; nothing is written until `sluice resume`')
+          : log.error(fields, 'the gate is closed; nothing is written until `sluice resume`')
+      case 'gate-opened':
+        return log.info(fields, 'the gate is open')
       case 'position-retry':
         return log.warn(withCause(event), 'cannot hold Kafka against PostgreSQL for now; trying again')
       case 'committed':
@@ -59,12 +73,19 @@ export function createEventLog(log: Logger, now: () => number) {
       case 'dead-letters-published':
         return log.info(fields, 'dead letters published')
       case 'dead-letters-waiting':
-        return log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
+        return event.cause === null
+          ? log.warn(withoutCause(event), 'dead letters wait in PostgreSQL to be relayed')
+          : log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
+      case 'dead-letter-deferred':
+        return log.error(fields, 'the DLQ topic refuses this dead letter, whatever is left out; it waits in PostgreSQL')
       case 'draining':
         return log.info(fields, 'draining')
       case 'stopped':
         if (summary.flushes > 0) summarise()
-        return event.clean ? log.info(fields, 'stopped') : log.error(fields, 'stopped with records unsettled')
+        if (event.clean) return log.info(fields, 'stopped')
+        return event.held
+          ? log.warn(fields, 'stopped at a closed gate; what is left is read again')
+          : log.error(fields, 'stopped with records unsettled')
     }
   }
   return { emit, summarise }
@@ -75,6 +96,7 @@ const emptySummary = () => ({
   codes: {} as Record<string, number>,
 })
 
+const withoutCause = ({ cause: _, type: __, ...fields }: { type: string; cause: unknown }) => fields
 const withCause = ({ cause, type: _, ...fields }: { type: string; cause: unknown }) => ({ ...fields, err: cause })
 
 const note = ({ position, kafka }: { position: bigint; kafka: bigint | null }) =>

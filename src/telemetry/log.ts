@@ -1,14 +1,10 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { printable } from '../lib/printable.ts'
 
 /** JSON lines. No record content ever reaches them: errors pass an allow-list, strings lose what could forge a line. */
 export type Log = Logger
 
 type Fields = Record<string, unknown>
-
-// Control characters and bidirectional overrides: a topic name or a broker's text must not repaint an operator's terminal.
-// eslint-disable-next-line no-control-regex -- they are what is searched for
-const FORGING = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
-export const printable = (text: string): string => text.replace(FORGING, ' ')
 
 const MAX_TEXT = 2_000
 const clean = (text: string) => printable(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)

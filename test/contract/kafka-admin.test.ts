@@ -63,18 +63,25 @@ describe('creating topics', () => {
     ])
     expect(first[1]?.maxMessageBytes).toBe((first[0]?.maxMessageBytes ?? 0) + DEAD_LETTER_ROOM)
     expect(await admin.settings(topics.topic)).toMatchObject({ compacted: false })
+    expect(await admin.settings(topics.dlqTopic)).toMatchObject({ compacted: false, retentionMs: null })
     const second = await admin.createTopics(topics)
     expect(second).toEqual(first.map((report) => ({ ...report, outcome: 'existed' })))
   })
 
   test('what exists and differs is left alone, and said', async () => {
     const topics = two()
-    await foreignTopic(topics.dlqTopic, [{ name: 'max.message.bytes', value: '1000' }])
+    await foreignTopic(topics.dlqTopic, [
+      { name: 'max.message.bytes', value: '1000' },
+      { name: 'cleanup.policy', value: 'compact,delete' },
+      { name: 'retention.ms', value: '129600000' },
+    ])
     const [, dlq] = await admin.createTopics(topics)
     expect(dlq).toMatchObject({ outcome: 'existed', partitions: 1, maxMessageBytes: 1000 })
     expect(dlq?.warnings).toEqual([
       'it has 1 partitions, not 3',
       expect.stringContaining('max.message.bytes is 1000, below') as string,
+      expect.stringContaining('it is compacted') as string,
+      expect.stringContaining('retention.ms is 129600000 (1.5 days), counted from the time of the original') as string,
     ])
   })
 
@@ -191,9 +198,17 @@ describe('sluice topics', () => {
     expect((await run(['create', '--partitions', '3'], env)).out).toContain('warning: it has 2 partitions, not 3')
     const checked = await run(['check', '--json'], env)
     expect(JSON.parse(checked.out)).toMatchObject([
-      { topic, partitions: 2 },
-      { topic: dlqTopic, partitions: 2 },
+      { topic, partitions: 2, warnings: [] },
+      { topic: dlqTopic, partitions: 2, warnings: [] },
     ])
+  })
+
+  test('check says what loses dead letters', async () => {
+    const { topic, dlqTopic } = two()
+    await Promise.all([foreignTopic(topic), foreignTopic(dlqTopic, [{ name: 'retention.ms', value: '604800000' }])])
+    const { out, codes } = await run(['check'], { KAFKA_BROKERS: stack().brokers.join(','), KAFKA_TOPIC: topic })
+    expect(out).toContain('warning: its retention.ms is 604800000 (7 days)')
+    expect(codes).toEqual([0])
   })
 
   test('check of what is not there', async () => {

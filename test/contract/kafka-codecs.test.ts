@@ -4,13 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { KafkaConfig } from '../../src/config.ts'
 import { createKafka, headerPairs } from '../../src/kafka/client.ts'
 import type { HeaderPair } from '../../src/kafka/headers.ts'
-import {
-  createProducer,
-  isTooLarge,
-  type OutRecord,
-  type Producer,
-  type ProducerOptions,
-} from '../../src/kafka/producer.ts'
+import { createProducer, type OutRecord, type Producer, type ProducerOptions } from '../../src/kafka/producer.ts'
+import { isTooLarge } from '../../src/kafka/refusal.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { stack, uniqueName } from '../support/stack.ts'
 

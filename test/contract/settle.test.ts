@@ -20,6 +20,7 @@ const deps = (over: Partial<SettleDeps<Decoded>> = {}): SettleDeps<Decoded> => (
   emit: (event) => void events.push(event),
   abort: new AbortController().signal,
   failing: (now) => void failing.push(now),
+  held: async () => {},
   ...over,
 })
 const ledger = async () => Number((await db.query<{ n: string }>('SELECT count(*) AS n FROM ledger_entry'))[0]?.n)

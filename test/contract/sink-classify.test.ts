@@ -41,7 +41,24 @@ describe('an error of the real thing', () => {
   })
 
   it.each([
-    ['row', ['22003', '22021', '22P02', '22001', '23502', '23503', '23514', '23505', '54000', '21000']],
+    [
+      'row',
+      [
+        '22003',
+        '22021',
+        '22P02',
+        '22001',
+        '23502',
+        '23503',
+        '23514',
+        '23505',
+        '54000',
+        '21000',
+        'P0001',
+        '23P01',
+        '44000',
+      ],
+    ],
     [
       'transient',
       [
@@ -64,7 +81,7 @@ describe('an error of the real thing', () => {
         '57P05',
       ],
     ],
-    ['fatal', ['42P01', '42703', '42501', '28000', '28P01', '3D000', '0A000', 'XX000', 'P0001', '25P02']],
+    ['fatal', ['42P01', '42703', '42501', '28000', '28P01', '3D000', '0A000', 'XX000', '25P02', 'ZZ001']],
   ] as const)('is %s by its SQLSTATE, in and outside a transaction', async (fate, sqlstates) => {
     for (const sqlstate of sqlstates) {
       expect(classifyError(await raise(sqlstate))).toEqual({ fate, sqlstate, code: sqlstate })

@@ -91,4 +91,33 @@ describe('migrate', () => {
     expect(`${message} ${remedy}`).toMatch(/createdb not_there|refuses the password/)
     expect(`${message} ${remedy}`).not.toContain('Geh3im')
   })
+
+  it('puts aside what resets of older releases forgot, so that the counters add up to the ledger; nothing else', async () => {
+    const [init, failures] = await Promise.all(
+      ['20261122000000_init', '20261125000000_failures'].map((name) => readFile(new URL(`${name}/migration.sql`, folder), 'utf8')),
+    ) // prettier-ignore
+    await query(init!)
+    const entries = (topic: string, count: number) =>
+      query(`INSERT INTO ledger_entry SELECT gen_random_uuid(), 'u-1', 1, 'I-1', 1, 1, 1, 'GBP', now(), '', '${topic}', 0, g
+             FROM generate_series(1, ${count}) g`)
+    const offset = (group: string, topic: string, inserted: number) =>
+      query(`INSERT INTO consumer_offset (group_id, topic, partition, next_offset, start_offset, inserted)
+             VALUES ('${group}', '${topic}', 0, ${inserted}, 0, ${inserted})`)
+    await entries('was-reset', 10)
+    await offset('a', 'was-reset', 3)
+    await offset('b', 'was-reset', 2)
+    await query(
+      `INSERT INTO audit_entry (actor, action, detail) VALUES ('alice', 'offsets.reset', '{"topic": "was-reset"}')`,
+    )
+    // Damage, which must stay visible.
+    await entries('damaged', 5)
+    await offset('a', 'damaged', 4)
+    await query(failures!)
+    expect(await query(`SELECT group_id AS group, topic, inserted, inserted_before AS before FROM consumer_offset ORDER BY 2, 1`))
+      .toEqual([
+        { group: 'a', topic: 'damaged', inserted: '4', before: '0' },
+        { group: 'a', topic: 'was-reset', inserted: '3', before: '5' },
+        { group: 'b', topic: 'was-reset', inserted: '2', before: '0' },
+      ]) // prettier-ignore
+  })
 })

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Lease } from '../../src/dead-letters/relay.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
 import { checkSchema } from '../../src/sink/migrate.ts'
 import { createOutbox } from '../../src/sink/outbox.ts'
@@ -35,7 +36,7 @@ it('sluice_consumer can do all that `sluice consume` does', async () => {
   const batch = batchOf([entryOf(recordAt(0, 0n), item), entryOf(recordAt(0, 1n), item), entryOf(recordAt(0, 2n), bad)])
   expect(await open.sink.write(batch)).toMatchObject({ inserted: 1, duplicates: 1, deadLettered: 1 })
   const outbox = createOutbox({ database: open.database, groupId: GROUP })
-  const letters = await outbox.claim(10, 1_000)
+  const { letters } = (await outbox.claim(10, 1_000)) as Lease
   await outbox.markPublished(letters.map(({ id }) => id))
   expect(await outbox.pending()).toBe(0)
 })

@@ -1,5 +1,6 @@
 // The offset store and the outbox on real PostgreSQL.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Lease } from '../../src/dead-letters/relay.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
 import { createOutbox, type Outbox } from '../../src/sink/outbox.ts'
 import { batchOf, entryOf, GROUP, lineItem, linesAt, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase, TOPIC } from '../support/sink.ts' // prettier-ignore
@@ -74,41 +75,107 @@ describe('the stores', () => {
   })
 
   describe('the outbox', () => {
-    it('hands out every letter once, with its bytes as they were, and is empty when all are published', async () => {
+    const leased = (claim: Lease | 'busy' | null): Lease => {
+      if (claim === null || claim === 'busy') throw new Error(`no lease: ${claim}`)
+      return claim
+    }
+    const idsOf = ({ letters }: Lease) => letters.map((letter) => letter.id)
+    const endLeases = () => db.query("UPDATE dead_letter SET claimed_until = now() - interval '1 second'")
+
+    it('hands letters out in the order of their records, with their bytes as they were, one lease at a time', async () => {
       await reject(5)
       expect(await outbox.pending()).toBe(5)
-      const first = await outbox.claim(3, 60_000)
-      const second = await outbox.claim(10, 60_000)
-      expect(first).toHaveLength(3)
-      expect(second).toHaveLength(2)
-      const all = [...first, ...second]
-      expect(new Set(all.map((letter) => letter.recordOffset)).size).toBe(5)
+      const first = leased(await outbox.claim(3, 60_000))
+      expect(await outbox.claim(10, 60_000)).toBe('busy')
+      await outbox.markPublished(idsOf(first))
+      const second = leased(await outbox.claim(10, 60_000))
+      const all = [...first.letters, ...second.letters]
+      expect(all.map((letter) => letter.recordOffset)).toEqual([0n, 1n, 2n, 3n, 4n])
       for (const letter of all) {
         expect(letter.value).toEqual(Buffer.from([Number(letter.recordOffset), 0, 255]))
         expect(letter.headers).toEqual([['h', Buffer.from([0, 255])], ['h', null], ['\ud800', Buffer.alloc(0)]]) // prettier-ignore
         expect(letter).toMatchObject({ status: 'open', code: 'JSON_INVALID', publishedAt: null, attempts: 1, recordTimestamp: new Date(1_700_000_000_000) }) // prettier-ignore
       }
-      expect(await outbox.claim(10, 60_000)).toEqual([])
-      await outbox.markPublished(all.map((letter) => letter.id))
+      await outbox.markPublished(idsOf(second))
+      expect(await outbox.claim(10, 60_000)).toBeNull()
       expect(await outbox.pending()).toBe(0)
+      expect(await outbox.waiting()).toEqual({ count: 0, oldestAgeMs: 0 })
     })
 
-    it('hands a letter out again when its lease ended, or when it was given back', async () => {
+    it('hands letters out again when their lease ended, or when they were given back', async () => {
       await reject(2)
-      const [one, two] = await outbox.claim(2, 60_000)
-      await outbox.release([one!.id])
-      expect((await outbox.claim(2, 60_000)).map((letter) => letter.id)).toEqual([one!.id])
-      await db.query("UPDATE dead_letter SET claimed_until = now() - interval '1 second' WHERE id = $1", [two!.id])
-      expect((await outbox.claim(2, 60_000)).map((letter) => letter.id)).toEqual([two!.id])
+      const first = leased(await outbox.claim(2, 60_000))
+      await outbox.release([first.letters[0]!.id], first.until)
+      expect(await outbox.claim(2, 60_000)).toBe('busy')
+      await endLeases()
+      expect(idsOf(leased(await outbox.claim(2, 60_000)))).toEqual(idsOf(first))
     })
 
-    it('never hands a letter to two relays', async () => {
+    it('a lease that was lost is neither renewed, given back nor deferred, but what was sent is published', async () => {
+      await reject(2)
+      const lost = leased(await outbox.claim(2, 60_000))
+      await endLeases()
+      const held = leased(await outbox.claim(2, 50_000))
+      expect(await outbox.renew(idsOf(lost), lost.until, 90_000)).toEqual(lost.until)
+      await outbox.release(idsOf(lost), lost.until)
+      await outbox.defer(idsOf(lost), lost.until, 60_000)
+      expect(await outbox.claim(2, 60_000)).toBe('busy')
+      const later = await outbox.renew(idsOf(held), held.until, 90_000)
+      expect(later.getTime()).toBeGreaterThan(held.until.getTime())
+      await outbox.markPublished([lost.letters[0]!.id])
+      await outbox.release(idsOf(held), later)
+      expect(idsOf(leased(await outbox.claim(2, 60_000)))).toEqual([held.letters[1]!.id])
+    })
+
+    it('leaves a deferred letter alone until its time, and hands out those behind it', async () => {
+      await reject(3)
+      const { letters, until } = leased(await outbox.claim(1, 60_000))
+      await outbox.defer([letters[0]!.id], until, 60_000)
+      const others = leased(await outbox.claim(3, 60_000))
+      expect(others.letters.map((letter) => letter.recordOffset)).toEqual([1n, 2n])
+      await outbox.release(idsOf(others), others.until)
+      await db.query("UPDATE dead_letter SET deferred_until = now() - interval '1 second' WHERE deferred_until > now()")
+      expect(leased(await outbox.claim(3, 60_000)).letters).toHaveLength(3)
+    })
+
+    it('hands out no more bytes at once than memory is meant to hold, but always one letter', async () => {
+      await reject(4)
+      await db.query(`UPDATE dead_letter SET value = convert_to(repeat('x', 5000000), 'UTF8') WHERE record_offset < 2`)
+      await db.query(`UPDATE dead_letter SET value = convert_to(repeat('x', 9000000), 'UTF8') WHERE record_offset = 2`)
+      const offsets: bigint[][] = []
+      for (let lease = await outbox.claim(10, 60_000); lease !== null; lease = await outbox.claim(10, 60_000)) {
+        offsets.push(leased(lease).letters.map((letter) => letter.recordOffset))
+        await outbox.markPublished(idsOf(leased(lease)))
+      }
+      expect(offsets).toEqual([[0n], [1n], [2n], [3n]])
+    })
+
+    it('never hands a letter to two relays: of several at once, one gets a lease', async () => {
       await reject(200)
-      const claims = await Promise.all(Array.from({ length: 6 }, () => outbox.claim(50, 60_000)))
-      const ids = claims.flat().map((letter) => letter.id)
-      expect(new Set(ids).size).toBe(ids.length)
-      const rest = await outbox.claim(1_000, 60_000)
-      expect(ids.length + rest.length).toBe(200)
+      const claims = await Promise.all(Array.from({ length: 4 }, () => outbox.claim(50, 60_000)))
+      expect(claims.filter((claim) => claim === 'busy')).toHaveLength(3)
+      expect(claims.find((claim) => claim !== 'busy')).toMatchObject({ letters: { length: 50 } })
+    })
+
+    it('says how many wait, and for how long', async () => {
+      await reject(3)
+      await db.query("UPDATE dead_letter SET created_at = now() - interval '90 seconds' WHERE record_offset = 1")
+      const { count, oldestAgeMs } = await outbox.waiting()
+      expect(count).toBe(3)
+      expect(oldestAgeMs).toBeGreaterThanOrEqual(90_000)
+      expect(oldestAgeMs).toBeLessThan(150_000)
+    })
+
+    it('takes the mark, the return and the deferral of a letter that was purged meanwhile', async () => {
+      await reject(2)
+      const lease = leased(await outbox.claim(2, 60_000))
+      await db.query('DELETE FROM dead_letter WHERE record_offset = 0')
+      const later = await outbox.renew(idsOf(lease), lease.until, 60_000)
+      await outbox.release(idsOf(lease), later)
+      const [rest] = leased(await outbox.claim(2, 60_000)).letters
+      await outbox.markPublished(idsOf(lease))
+      expect(rest?.recordOffset).toBe(1n)
+      expect(await outbox.pending()).toBe(0)
     })
 
     it('does not make the sink wait, and knows its own group only', async () => {
@@ -119,7 +186,7 @@ describe('the stores', () => {
       expect(await db.query('SELECT seen_count FROM dead_letter')).toEqual([{ seen_count: 2 }])
       const other = createOutbox({ database: open.database, groupId: 'other' })
       expect(await other.pending()).toBe(0)
-      expect(await other.claim(1, 1)).toEqual([])
+      expect(await other.claim(1, 1)).toBeNull()
     })
   })
 })

@@ -72,7 +72,7 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
       duplicates: 0,
       deadLettered: 0,
       ignored: 0,
-      codes: new Map(),
+      failed: [],
     })
     expect((await quantities()).sort()).toEqual(['0.000001', '4.500000'])
     const [stored] = await db.query('SELECT * FROM ledger_entry WHERE invoice_id = $1', ['b'])
@@ -155,7 +155,7 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
       how === 'in one batch'
         ? [await write(entries)]
         : [await write(entries.slice(0, 1)), await write(entries.slice(1))]
-    expect(results.at(-1)).toMatchObject({ duplicates: 0, deadLettered: 1, codes: new Map([['EVENT_ID_CONFLICT', 1]]) })
+    expect(results.at(-1)).toMatchObject({ duplicates: 0, deadLettered: 1, failed: [{ code: 'EVENT_ID_CONFLICT' }] })
     expect(await quantities()).toEqual(['1.000000'])
     const [letter] = await letters()
     expect(letter).toMatchObject({
@@ -203,7 +203,15 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
       duplicates: 0,
       deadLettered: 1,
       ignored: 1,
-      codes: new Map([['JSON_INVALID', 1]]),
+      failed: [
+        expect.objectContaining({
+          partition: 0,
+          offset: 2n,
+          line: 3,
+          code: 'JSON_INVALID',
+          deadLetterId: expect.any(String) as string,
+        }),
+      ],
     })
     const [letter] = await letters()
     expect(letter).toMatchObject({
@@ -239,7 +247,7 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
     const items = Array.from({ length: 1024 }, (_, i) => lineItem({ quantity: '1', eventId: uuid(i) }))
     items[700] = lineItem({ eventId: uuid(700), quantity: '1000000000000' })
     const result = await write(linesAt(0, 0n, items))
-    expect(result).toMatchObject({ inserted: 1023, deadLettered: 1, codes: new Map([['ROW_REJECTED', 1]]) })
+    expect(result).toMatchObject({ inserted: 1023, deadLettered: 1, failed: [{ code: 'ROW_REJECTED' }] })
     expect(await letters()).toMatchObject([{ code: 'ROW_REJECTED', sqlstate: '22003', record_offset: '700' }])
     expect(await quantities()).toEqual(['1023.000000'])
   })
@@ -248,7 +256,11 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
     const eventId = randomUUID()
     const bad = lineItem({ eventId, quantity: '1000000000000' })
     const result = await write(linesAt(0, 0n, [bad, bad, lineItem({ eventId, quantity: '2' })]))
-    expect(result).toMatchObject({ inserted: 1, duplicates: 0, codes: new Map([['ROW_REJECTED', 2]]) })
+    expect(result).toMatchObject({
+      inserted: 1,
+      duplicates: 0,
+      failed: [{ code: 'ROW_REJECTED' }, { code: 'ROW_REJECTED' }],
+    })
     expect(await quantities()).toEqual(['2.000000'])
   })
 
@@ -258,7 +270,7 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
     const full = '999999999999999999999999.999999'
     await db.query('UPDATE inventory SET quantity = $1 WHERE item_id = $2', [full, item_id])
     const result = await write(linesAt(0, 2n, [lineItem({ sku: 'ROOM' }), lineItem({ sku: 'FULL' })]))
-    expect(result).toMatchObject({ inserted: 1, codes: new Map([['AGGREGATE_OVERFLOW', 1]]) })
+    expect(result).toMatchObject({ inserted: 1, failed: [{ code: 'AGGREGATE_OVERFLOW' }] })
     expect(await letters()).toMatchObject([{ code: 'AGGREGATE_OVERFLOW', sqlstate: '22003', record_offset: '3' }])
     expect(await db.query('SELECT quantity FROM inventory WHERE item_id = $1', [item_id])).toEqual([{ quantity: full }])
     await db.query('UPDATE inventory SET quantity = 6 WHERE item_id = $1', [item_id])

@@ -138,6 +138,12 @@ describe.each(['fast', 'stock'] as const)('the %s writer', (writer) => {
       publishedAt: new Date('2026-01-02T00:00:00Z'),
       claimedUntil: new Date('2026-01-03T00:00:00Z'),
       createdAt: new Date('2026-01-04T00:00:00Z'),
+      valueSha256: new Uint8Array([3]),
+      replayHash: new Uint8Array([4]),
+      replaySentAt: new Date('2026-01-05T00:00:00Z'),
+      replayClaimedUntil: new Date('2026-01-06T00:00:00Z'),
+      resolvedAt: new Date('2026-01-07T00:00:00Z'),
+      discardReason: 'r',
     })
     expect(await client().deadLetter.createMany({ data: [full] })).toEqual({ count: 1 })
     expect(await client().deadLetter.createMany({ data: [letter({ id: 'bare' })] })).toEqual({ count: 1 })
@@ -168,6 +174,12 @@ describe.each(['fast', 'stock'] as const)('the %s writer', (writer) => {
       published_at: full.publishedAt,
       claimed_until: full.claimedUntil,
       created_at: full.createdAt,
+      value_sha256: Buffer.from([3]),
+      replay_hash: Buffer.from([4]),
+      replay_sent_at: full.replaySentAt,
+      replay_claimed_until: full.replayClaimedUntil,
+      resolved_at: full.resolvedAt,
+      discard_reason: 'r',
     })
     const nothing = { key: null, value: null, sqlstate: null, path: null, user_id: null, published_at: null }
     expect(bare).toMatchObject({ ...nothing, record_timestamp: null, attempts: 1, seen_count: 1, status: 'open' })

@@ -3,9 +3,11 @@ import { createHash, randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Decoded } from '../../src/line-items/decode.ts'
 import type { LineItem } from '../../src/line-items/line-item.ts'
+import type { BreakerLimits } from '../../src/pipeline/breaker.ts'
 import type { Batch, Entry, Part } from '../../src/pipeline/sink.ts'
 import type { SourceRecord } from '../../src/pipeline/source-record.ts'
 import { createDatabase, type DatabaseOptions } from '../../src/sink/database.ts'
+import { createGateStore } from '../../src/sink/gate-store.ts'
 import { createMappingStore } from '../../src/sink/mapping-store.ts'
 import { migrate } from '../../src/sink/migrate.ts'
 import { createOffsetStore } from '../../src/sink/offset-store.ts'
@@ -26,6 +28,8 @@ export const openTestDatabase = async () => {
     url,
     query: async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
       (await pool.query<Row>(sql, values)).rows,
+    /** A connection of its own, to hold locks with. */
+    connect: () => pool.connect(),
     async close() {
       await pool.end()
       await drop()
@@ -34,17 +38,29 @@ export const openTestDatabase = async () => {
 }
 export type TestDatabase = Awaited<ReturnType<typeof openTestDatabase>>
 
-export type SinkOptions = Partial<Omit<DatabaseOptions, 'url'>> & { groupId?: string; topic?: string }
+export type SinkOptions = Partial<Omit<DatabaseOptions, 'url'>> & {
+  groupId?: string
+  topic?: string
+  breaker?: BreakerLimits
+}
 
-export const openSink = (url: string, { groupId = GROUP, topic = TOPIC, ...options }: SinkOptions = {}) => {
+/** For tests that are about something else. */
+const NO_BREAKER: BreakerLimits = { maxConsecutive: 0, maxRatio: 1 }
+
+export const openSink = (
+  url: string,
+  { groupId = GROUP, topic = TOPIC, breaker = NO_BREAKER, ...options }: SinkOptions = {},
+) => {
   const database = createDatabase({ url, poolSize: 4, writer: 'fast', ...options })
   const mappings = createMappingStore({ database })
-  const clock = { wall: () => Date.UTC(2026, 10, 22) }
+  const clock = { wall: () => Date.UTC(2026, 10, 22), now: () => performance.now() }
+  const gate = createGateStore({ database, groupId })
   return {
     database,
     mappings,
+    gate,
     offsets: createOffsetStore({ database, groupId, topic }),
-    sink: createSink({ database, mappings, groupId, topic, clock }),
+    sink: createSink({ database, mappings, gate, breaker, groupId, topic, clock }),
     close: () => database.close(),
   }
 }

@@ -3,9 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { execa, type Options } from 'execa'
+import kafkajs from 'kafkajs'
 import pg from 'pg'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { createAdmin } from '../../src/kafka/admin.ts'
+import { createKafka } from '../../src/kafka/client.ts'
 import { createProducer, type OutRecord } from '../../src/kafka/producer.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -143,6 +145,23 @@ const letGo = (client: pg.PoolClient) => {
   } catch {
     // it was released long ago
   }
+}
+
+/** Changes settings of the topic of line items. */
+export const alterTopic = async ({ config }: World, settings: Readonly<Record<string, string>>): Promise<void> => {
+  const client = createKafka(config.kafka, log).admin()
+  await client.connect()
+  await client.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: config.topic,
+        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  })
+  await client.disconnect()
 }
 
 /** Blocks every flush after its ledger rows are written and before its COMMIT, until released. */

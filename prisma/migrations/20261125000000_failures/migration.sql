@@ -29,8 +29,22 @@ ALTER TABLE dead_letter
   ADD COLUMN replay_sent_at       timestamptz(3),
   ADD COLUMN replay_claimed_until timestamptz(3),
   ADD COLUMN resolved_at          timestamptz(3),
-  ADD COLUMN discard_reason       text;
+  ADD COLUMN discard_reason       text,
+  -- The DLQ topic refused even the least of it: the relay leaves it alone until then.
+  ADD COLUMN deferred_until       timestamptz(3);
 -- Lists and replays page through in this order.
 CREATE INDEX dead_letter_created ON dead_letter (group_id, created_at, id);
 -- An invoice's records that could not be read have its id as their key.
 CREATE INDEX dead_letter_key ON dead_letter USING hash (key);
+-- The relay's queue in the order of the records: what shares a key stays in order on the DLQ topic too.
+DROP INDEX dead_letter_unpublished;
+CREATE INDEX dead_letter_unpublished ON dead_letter (group_id, created_at, topic, partition, record_offset) WHERE published_at IS NULL;
+-- Is a relay at work? It holds few letters, however many wait.
+CREATE INDEX dead_letter_claimed ON dead_letter (group_id, claimed_until) WHERE published_at IS NULL AND claimed_until IS NOT NULL;
+-- Resets of before this migration put nothing aside: what they zeroed is what the ledger has and no counter knows.
+UPDATE consumer_offset o SET inserted_before = l.rows - c.rows
+FROM (SELECT topic, partition, count(*) AS rows FROM ledger_entry GROUP BY topic, partition) l
+JOIN (SELECT topic, partition, sum(inserted) AS rows, min(group_id) AS group_id FROM consumer_offset GROUP BY topic, partition) c
+  USING (topic, partition)
+WHERE o.topic = l.topic AND o.partition = l.partition AND o.group_id = c.group_id AND l.rows > c.rows
+  AND EXISTS (SELECT FROM audit_entry a WHERE a.action = 'offsets.reset' AND a.detail ->> 'topic' = o.topic);

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { gunzip, MAX_DECOMPRESSED_BYTES } from '../../../src/kafka/codecs.ts'
+import { crc32c } from '../../../src/kafka/crc32c.ts'
 import { decodeBatches } from '../../../src/kafka/decode-batches.ts'
 import { encodeRecord, headersOf, type HeaderOut } from '../../../src/kafka/headers.ts'
 import { DecoderOf, internal, type Encoder } from '../../../src/kafka/kafkajs-internals.ts'
@@ -71,6 +72,18 @@ describe('headers', () => {
     expect(performance.now() - started).toBeLessThan(1_000)
   })
 
+  test('a name that is not UTF-8 keeps its bytes both ways, and is no other name', async () => {
+    const broken = Buffer.from([0x61, 0xff, 0xc3, 0x28, 0x00])
+    const name = 'a\udcff\udcc3(\0'
+    const sent: HeaderOut[] = [
+      [name, Buffer.from('1')],
+      ['a\uFFFD\uFFFD(\0', Buffer.from('2')],
+      ['ÿ\u{1F600}', null],
+    ]
+    expect(record('v', sent).buffer.includes(broken)).toBe(true)
+    expect(headerPairs(await roundTrip(sent))).toEqual(sent)
+  })
+
   test('a record without headers has none', async () => {
     expect(headerPairs(await roundTrip([]))).toEqual([])
   })
@@ -111,6 +124,36 @@ describe('batches', () => {
     expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
     expect((error as Error).cause).toBeInstanceOf(OperatorError)
     expect((error as Error).message).toContain('offset 77')
+  })
+
+  test('what is before an unreadable batch is taken; then the batch itself is told', async () => {
+    const good = await batchOf([record('good')], { firstOffset: 3 })
+    const bad = await batchOf([record('bad'), record('bad', [], 1)], { firstOffset: 4 })
+    bad[70]! ^= 1
+    expect((await decode([good, bad])).map(({ offset }) => offset)).toEqual(['3'])
+    const error: unknown = await decode([bad, good]).catch((reason: unknown) => reason)
+    expect((error as { cause: OperatorError }).cause.remedy).toContain('--to 6 --yes')
+  })
+
+  test.each([21, 40, 61, 75])('a batch with one bit changed at byte %i is not read', async (at) => {
+    const batch = await batchOf([record('a value that is long enough')], { firstOffset: 5 })
+    expect(await decode([batch])).toHaveLength(1)
+    batch[at]! ^= 4
+    await expect(decode([batch])).rejects.toThrow('offset 5 cannot be decoded: its checksum is wrong')
+  })
+
+  test('a codec that is not known is not taken for none', async () => {
+    const batch = await batchOf([record('value')], { firstOffset: 6 })
+    batch.writeInt16BE(5, 21)
+    batch.writeUInt32BE(crc32c(batch, 21), 17)
+    await expect(decode([batch])).rejects.toThrow('compressed with a codec that is not known here (5)')
+  })
+
+  test('the checksum is that of the standard, at any length and place', () => {
+    expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283)
+    expect(crc32c(Buffer.from('xx123456789x'), 2, 11)).toBe(0xe3069283)
+    expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa)
+    expect(crc32c(Buffer.alloc(0))).toBe(0)
   })
 
   test('a gzip bomb stops at the limit', async () => {

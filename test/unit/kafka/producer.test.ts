@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { chunks, isTooLarge, type OutRecord } from '../../../src/kafka/producer.ts'
+import { chunks, type OutRecord } from '../../../src/kafka/producer.ts'
+import { codeOf, refusalOf } from '../../../src/kafka/refusal.ts'
 
 const record = (bytes: number): OutRecord => ({ key: 'k', value: Buffer.alloc(bytes) })
 
@@ -20,10 +21,13 @@ test('a record above that goes alone, between its neighbours', () => {
 
 test('nothing to send is no send', () => expect(chunks([])).toEqual([]))
 
-test('too large is told from the rest, however deep', () => {
-  const refused = Object.assign(new Error('The request included a message larger than …'), {
-    type: 'MESSAGE_TOO_LARGE',
-  })
-  expect(isTooLarge(new Error('outer', { cause: refused }))).toBe(true)
-  expect(isTooLarge(new Error('other'))).toBe(false)
+test('a refused record is told from the rest, however deep, and what refused it is named', () => {
+  const wrapped = (type: string) => new Error('outer', { cause: Object.assign(new Error('broker'), { type }) })
+  expect(refusalOf(wrapped('MESSAGE_TOO_LARGE'))).toBe('too-large')
+  expect(refusalOf(wrapped('INVALID_TIMESTAMP'))).toBe('timestamp')
+  expect(refusalOf(wrapped('INVALID_RECORD'))).toBe('record')
+  expect(refusalOf(new TypeError('not a Buffer'))).toBe('record')
+  expect(refusalOf(wrapped('NOT_ENOUGH_REPLICAS'))).toBeNull()
+  expect(refusalOf(new Error('other'))).toBeNull()
+  expect([codeOf(wrapped('INVALID_RECORD')), codeOf(new Error('other'))]).toEqual(['INVALID_RECORD', 'RELAY'])
 })

@@ -40,6 +40,9 @@ describe('bytes that are not one JSON document', () => {
     ['a value above the limit', Buffer.alloc(1024 * 1024 + 1, 0x20), 'RECORD_TOO_LARGE'],
     ['65 levels of arrays', raw('extra', '['.repeat(64) + ']'.repeat(64)), 'JSON_TOO_DEEP'],
     ['half a million levels', Buffer.alloc(1024 * 1024, '['), 'JSON_TOO_DEEP'],
+    ['10,001 empty objects', raw('extra', `[${'{},'.repeat(10_000)}{}]`), 'JSON_TOO_LARGE'],
+    ['10,001 numbers', raw('extra', `[${'1,'.repeat(10_000)}1]`), 'JSON_TOO_LARGE'],
+    ['10,001 fields', bytesOf(Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, 1]))), 'JSON_TOO_LARGE'], // prettier-ignore
   ]
   it.each(rows)('%s', (_, value, code) => {
     expect(rejection(value)).toBe(`${code} -`)
@@ -48,6 +51,8 @@ describe('bytes that are not one JSON document', () => {
     accept(text(`\uFEFF${valid.toString()}`))
     accept(raw('extra', '['.repeat(63) + ']'.repeat(63)))
     accept(bytesOf({ extra: `${'[{"\\'.repeat(200)}` }))
+    accept(bytesOf({ extra: '{},['.repeat(100_000) }))
+    accept(raw('extra', `[${'1,'.repeat(9_000)}1]`))
     accept(Buffer.concat([valid, Buffer.alloc(1024 * 1024 - valid.length, 0x20)]))
   })
   it('judges the next record afresh after bad bytes', () => {
@@ -83,6 +88,13 @@ describe('JSON that is not an event', () => {
     ['no event id', bytesOf({ eventId: undefined }), 'EVENT_ID_INVALID /eventId'],
     ['a number as event id', bytesOf({ eventId: 7 }), 'EVENT_ID_INVALID /eventId'],
     ['an event id in braces', bytesOf({ eventId: `{${EVENT.eventId}}` }), 'EVENT_ID_INVALID /eventId'],
+    ['an event id as urn', bytesOf({ eventId: `urn:uuid:${EVENT.eventId}` }), 'EVENT_ID_INVALID /eventId'],
+    [
+      'an event id without dashes',
+      bytesOf({ eventId: EVENT.eventId.replaceAll('-', '') }),
+      'EVENT_ID_INVALID /eventId',
+    ],
+    ['an event id and a line feed', bytesOf({ eventId: `${EVENT.eventId}\n` }), 'EVENT_ID_INVALID /eventId'],
     ['the nil UUID', bytesOf({ eventId: '00000000-0000-0000-0000-000000000000' }), 'EVENT_ID_INVALID /eventId'],
     ['a lower-case currency', bytesOf({ currency: 'gbp' }), 'CURRENCY_INVALID /currency'],
     ['a long currency', bytesOf({ currency: 'GBPX' }), 'CURRENCY_INVALID /currency'],
@@ -108,6 +120,9 @@ describe('texts', () => {
     ['a trailing line feed', bytesOf({ invoiceId: '1\n' }), 'IDENTIFIER_INVALID /invoiceId'],
     ['a zero-width space', bytesOf({ userId: 'u\u200b1' }), 'IDENTIFIER_INVALID /userId'],
     ['an umlaut in a sku', item({ sku: 'Ü1' }), 'IDENTIFIER_INVALID /vendorItem/sku'],
+    ['an umlaut behind 500,000 spaces', item({ sku: `${' '.repeat(500_000)}ü` }), 'IDENTIFIER_INVALID /vendorItem/sku'],
+    ['an umlaut behind 200 spaces', item({ sku: `${' '.repeat(200)}ü` }), 'IDENTIFIER_INVALID /vendorItem/sku'],
+    ['500,000 spaces inside', item({ sku: `a${' '.repeat(500_000)}b` }), 'TEXT_TOO_LONG /vendorItem/sku'],
     ['a tab in a sku', item({ sku: 'A\t1' }), 'IDENTIFIER_INVALID /vendorItem/sku'],
     ['an empty vendor item', item({}), 'VENDOR_ITEM_EMPTY /vendorItem'],
     ['blank vendor texts', item({ sku: ' ', description: ' \t ' }), 'VENDOR_ITEM_EMPTY /vendorItem'],
@@ -123,6 +138,11 @@ describe('texts', () => {
     "'; DROP TABLE ledger_entry; --",
     '$1 {} "NULL" \\N \\',
     ' spaces around ',
+    'a\u0001\u001b[31m\t\r\n\u007f\u0085z',
+    'a\uFFFE\uFFFF\u{1FFFE}\u{10FFFF}\uE000\uFEFF\u200B\u2028',
+    `a${'\u0301'.repeat(499)}`,
+    'x'.repeat(500),
+    'lamp [[[[{{{{"',
     `x${'🪔'.repeat(499)}`,
   ])('keeps a description as it came: %s', (description) => {
     expect(accept(item({ description })).description).toBe(description)
@@ -185,6 +205,11 @@ describe('numbers', () => {
     ['0.1234567', 'NUMERIC_SCALE'],
     ['999999999.9999999', 'NUMERIC_SCALE'],
     ['5e-324', 'NUMERIC_SCALE'],
+    // A double would be 0.1, 2.5, 1 and 123456.5.
+    ['0.1000000000000000055', 'NUMERIC_SCALE'],
+    ['25000000000000000001e-19', 'NUMERIC_SCALE'],
+    ['0.99999999999999999999', 'NUMERIC_SCALE'],
+    ['123456.50000000000000000001', 'NUMERIC_SCALE'],
   ])('refuses the JSON number %s: %s', (literal, code) => {
     expect(rejection(raw('quantity', literal))).toBe(`${code} /quantity`)
   })
@@ -208,6 +233,23 @@ describe('numbers', () => {
     expect(accept(raw('quantity', literal)).quantity).toBe(canonical)
     expect(accept(raw('unitPrice', literal)).unitPrice).toBe(canonical)
   })
+  it.each(['1e-400', '1e-99999999999999999999'])('refuses %s, which a double takes for 0, as a price', (literal) => {
+    expect(rejection(raw('unitPrice', literal))).toBe('NUMERIC_SCALE /unitPrice')
+    expect(rejection(raw('unitPrice', `0.5,"unitPrice" :\t${literal}`))).toBe('NUMERIC_SCALE /unitPrice')
+    expect(accept(raw('unitPrice', `${literal},"unitPrice":0.5`)).unitPrice).toBe('0.5')
+    expect(accept(raw('extra', `{"unitPrice":${literal},"\\"unitPrice":[${literal}]},"unitPrice":7`)).unitPrice).toBe(
+      '7',
+    )
+  })
+  it.each([
+    ['1.50000000000000000000', '1.5'],
+    ['15e-1', '1.5'],
+    ['0.00000000000000000015e19', '1.5'],
+    ['1500000000000000000000e-21', '1.5'],
+    ['-0.0000000000000000000e-5', '0'],
+  ])('takes %s, long as it is, as %s', (literal, canonical) => {
+    expect(accept(raw('unitPrice', literal)).unitPrice).toBe(canonical)
+  })
   it('takes the largest line number', () => {
     expect(accept(bytesOf({ lineNumber: 2 ** 31 - 1 })).lineNumber).toBe(2147483647)
   })
@@ -226,6 +268,20 @@ describe('times', () => {
     ['+275760-09-13T00:00:00Z', 'TIMESTAMP_INVALID'],
     ['294277-01-01T00:00:00Z', 'TIMESTAMP_INVALID'],
     ['now', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26Z', 'TIMESTAMP_INVALID'],
+    ['2010-12-01t08:26:00Z', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00z', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00+25:00', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00+14:60', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00+1400', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00,5Z', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00.Z', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00Z ', 'TIMESTAMP_INVALID'],
+    ['2010-12-01T08:26:00Z[Europe/London]', 'TIMESTAMP_INVALID'],
+    ['10000-01-01T00:00:00Z', 'TIMESTAMP_INVALID'],
+    ['2010-W48-3T08:26:00Z', 'TIMESTAMP_INVALID'],
+    ['1291191960', 'TIMESTAMP_INVALID'],
+    ['２０１０-12-01T08:26:00Z', 'TIMESTAMP_INVALID'],
     ['infinity', 'TIMESTAMP_INVALID'],
     ['', 'TIMESTAMP_INVALID'],
     ['0000-01-01T00:00:00Z', 'TIMESTAMP_RANGE'],
@@ -243,6 +299,14 @@ describe('times', () => {
     ['2010-12-01T08:26:00.1239Z', '2010-12-01T08:26:00.123Z'],
     ['2010-12-01T08:26:00.999999999Z', '2010-12-01T08:26:00.999Z'],
     ['2010-12-01T08:26:00.999999999+05:30', '2010-12-01T02:56:00.999Z'],
+    ['2010-12-01T08:26:00.12345678901234567890Z', '2010-12-01T08:26:00.123Z'],
+    [`2010-12-01T08:26:00.${'9'.repeat(1_000)}Z`, '2010-12-01T08:26:00.999Z'],
+    ['2010-12-01T08:26:00.0008000000Z', '2010-12-01T08:26:00.000Z'],
+    ['2010-12-01T08:26:00.00800000000000001+01:00', '2010-12-01T07:26:00.008Z'],
+    ['2010-12-01T08:26:00+14:00', '2010-11-30T18:26:00.000Z'],
+    ['2010-12-01T08:26:00-12:00', '2010-12-01T20:26:00.000Z'],
+    ['2010-12-01T08:26:00+23:59', '2010-11-30T08:27:00.000Z'],
+    ['2010-12-01T08:26:00-00:00', '2010-12-01T08:26:00.000Z'],
     ['2012-02-29T23:30:00-01:00', '2012-03-01T00:30:00.000Z'],
     ['2000-01-01T00:00:00Z', '2000-01-01T00:00:00.000Z'],
     ['2026-11-23T12:00:00Z', '2026-11-23T12:00:00.000Z'],
@@ -267,6 +331,9 @@ describe('what is let pass', () => {
       .replace('{', '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},')
     expect(decode({ value: text(hostile) })).toMatchObject({ kind: 'line-item', unknownFields: 2 })
     expect(({} as { polluted?: number }).polluted).toBeUndefined()
+    const nested = bytesOf().toString().replace('"sku"', '"__proto__":{"sku":"B"},"sku"')
+    expect(decode({ value: text(nested) })).toMatchObject({ lineItem: { sku: '85123A' }, unknownFields: 1 })
+    expect(rejection(raw('vendorItem', '{"__proto__":{"sku":"B"}}'))).toBe('VENDOR_ITEM_EMPTY /vendorItem')
     // A field that is only inherited was not sent.
     expect(rejection(text(`{"__proto__":${bytesOf().toString()}}`))).toBe('EVENT_ID_INVALID /eventId')
   })

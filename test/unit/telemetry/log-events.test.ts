@@ -17,13 +17,17 @@ const flushed = (over: object = {}): TelemetryEvent => ({
   reason: 'size',
   records: 100,
   bytes: 1,
-  durationMs: 5,
   attempts: 1,
   inserted: 90,
   duplicates: 5,
   deadLettered: 3,
   ignored: 2,
-  codes: new Map([['JSON_INVALID', 3]]),
+  result: {
+    ...{ status: 'partial_success', itemsProcessed: 97, itemsFailed: 3, processingTimeMs: 5 },
+    failedItems: [1n, 2n, 3n].map((offset) => ({
+      ...{ partition: 1, offset, line: 4, code: 'JSON_INVALID', error: 'The value …', deadLetterId: 'ab' },
+    })),
+  },
   limits: { records: 1_000, ageMs: 5 },
   buffered: 7,
   ...over,
@@ -33,11 +37,27 @@ test('a flush is a line at debug, and a minute of them one summary at info that 
   const { lines, emit, summarise, pass } = open()
   emit(flushed())
   emit(flushed({ buffered: 4 }))
-  expect(lines.map(({ level, msg }) => [level, msg])).toEqual([['debug', 'flushed'], ['debug', 'flushed']]) // prettier-ignore
-  expect(lines[0]).toMatchObject({ reason: 'size', records: 100, codes: { JSON_INVALID: 3 } })
+  const flushes = lines.filter(({ level }) => level === 'debug')
+  expect(flushes.map(({ msg }) => msg)).toEqual(['flushed', 'flushed'])
+  expect(flushes[0]).toMatchObject({
+    ...{ reason: 'size', records: 100, codes: { JSON_INVALID: 3 }, durationMs: 5 },
+    ...{ status: 'partial_success', itemsProcessed: 97, itemsFailed: 3 },
+  })
+  expect(flushes[0]).not.toHaveProperty('failedItems')
+  expect(lines[0]).toMatchObject({
+    ...{
+      level: 'warn',
+      msg: 'dead letter',
+      partition: 1,
+      offset: '1',
+      line: 4,
+      code: 'JSON_INVALID',
+      deadLetterId: 'ab',
+    },
+  })
   pass(60_000)
   summarise()
-  expect(lines[2]).toMatchObject({
+  expect(lines.at(-1)).toMatchObject({
     ...{ level: 'info', msg: 'summary', flushes: 2, records: 200, inserted: 180, duplicates: 10 },
     ...{ deadLettered: 6, ignored: 4, codes: { JSON_INVALID: 6 }, seconds: 60, recordsPerSecond: 3, buffered: 4 },
   })
@@ -50,18 +70,20 @@ test('a minute without a flush says so, and keeps no number of the minute before
   summarise()
   pass(60_000)
   summarise()
-  expect(lines[1]).toMatchObject({ flushes: 0, records: 0, recordsPerSecond: 0, codes: {}, buffered: 7 })
+  expect(lines.at(-1)).toMatchObject({ flushes: 0, records: 0, recordsPerSecond: 0, codes: {}, buffered: 7 })
 })
 
 test('a stop with records left is an error, a clean one is not; what is left of the minute is summed up first', () => {
   const { lines, emit } = open('info')
   emit(flushed())
-  emit({ type: 'stopped', clean: true, left: 0 })
-  emit({ type: 'stopped', clean: false, left: 5 })
-  expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+  emit({ type: 'stopped', clean: true, held: false, left: 0 })
+  emit({ type: 'stopped', clean: false, held: false, left: 5 })
+  emit({ type: 'stopped', clean: false, held: true, left: 5 })
+  expect(lines.filter(({ msg }) => msg !== 'dead letter').map(({ level, msg }) => [level, msg])).toEqual([
     ['info', 'summary'],
     ['info', 'stopped'],
     ['error', 'stopped with records unsettled'],
+    ['warn', 'stopped at a closed gate; what is left is read again'],
   ])
 })
 
@@ -71,4 +93,20 @@ test('an error of the database is told by its codes, never by its words', () => 
   emit({ type: 'flush-retry', code: '40001', fate: 'transient', attempt: 1, backoffMs: 10, cause })
   expect(lines[0]).toMatchObject({ level: 'warn', code: '40001', err: { code: 'P2010' } })
   expect(JSON.stringify(lines)).not.toContain('secret')
+})
+
+test('dead letters that wait: how many and how long, with what failed or without; one that is refused is an error', () => {
+  const { lines, emit } = open()
+  const cause = new Error('secret words')
+  emit({ type: 'dead-letters-waiting', code: 'NOT_ENOUGH_REPLICAS', cause, count: 3, oldestAgeMs: 5_000 })
+  emit({ type: 'dead-letters-waiting', code: 'OLD', cause: null, count: 2, oldestAgeMs: 40_000 })
+  const at = { topic: 't', partition: 1, offset: 7n }
+  emit({ type: 'dead-letter-deferred', id: 'ab', ...at, code: 'INVALID_RECORD', deferMs: 600_000 })
+  expect(lines).toMatchObject([
+    { level: 'warn', code: 'NOT_ENOUGH_REPLICAS', count: 3, oldestAgeMs: 5_000, err: { name: 'Error' } },
+    { level: 'warn', code: 'OLD', count: 2, oldestAgeMs: 40_000 },
+    { level: 'error', id: 'ab', topic: 't', partition: 1, offset: '7', code: 'INVALID_RECORD' },
+  ])
+  expect(lines[1]).not.toHaveProperty('err')
+  expect(JSON.stringify(lines)).not.toContain('secret words')
 })

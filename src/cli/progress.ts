@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update'
 
 export type Progress = {
-  update(published: number): void
+  update(count: number): void
   /** Prints one whole line above the bar. While the bar lives, every line goes through here. */
   line(stream: NodeJS.WriteStream, text: string): void
   /** The bar is gone; what is printed next stands where it was. */
@@ -15,10 +15,13 @@ export type ProgressOptions = {
   readonly total: number | null
   /** How much of total is done; ignored when total is null. */
   readonly done: () => number
+  /** What is counted; `events` when not given. */
+  readonly noun?: string
 }
 
 export type Frame = {
-  readonly published: number
+  readonly count: number
+  readonly noun: string
   readonly ms: number
   readonly total: number | null
   readonly done: number
@@ -40,9 +43,9 @@ const timeLeft = (ms: number): string => {
 }
 
 /** One line that fits the terminal. The time left follows the input read, the rate follows what is acknowledged. */
-export const barLine = ({ published, ms, total, done, columns }: Frame): string => {
-  const parts = [`${published.toLocaleString('en')} events`]
-  if (ms >= SETTLED_MS) parts.push(`${Math.round((published * 1000) / ms).toLocaleString('en')}/s`)
+export const barLine = ({ count, noun, ms, total, done, columns }: Frame): string => {
+  const parts = [`${count.toLocaleString('en')} ${noun}`]
+  if (ms >= SETTLED_MS) parts.push(`${Math.round((count * 1000) / ms).toLocaleString('en')}/s`)
   if (total === null || total === 0) return parts.join(' | ').slice(0, columns - 1)
   const share = Math.min(done / total, 1)
   if (ms >= SETTLED_MS && share >= 0.01 && share < 1) parts.push(timeLeft((ms * (1 - share)) / share))
@@ -54,20 +57,20 @@ export const barLine = ({ published, ms, total, done, columns }: Frame): string 
 }
 
 /** A bar on a terminal, nothing in a pipe. */
-export const createProgress = ({ stderr, now, total, done }: ProgressOptions): Progress => {
+export const createProgress = ({ stderr, now, total, done, noun = 'events' }: ProgressOptions): Progress => {
   const print = (stream: NodeJS.WriteStream, text: string): void => void stream.write(`${text}\n`)
   if (stderr.isTTY !== true) return { update: () => undefined, line: print, stop: () => undefined }
   const draw = createLogUpdate(stderr)
   const began = now()
-  let published = 0
+  let count = 0
   let drawn = -Infinity
   const redraw = (): void => {
     drawn = now()
-    draw(barLine({ published, ms: drawn - began, total, done: done(), columns: stderr.columns || 80 }))
+    draw(barLine({ count, noun, ms: drawn - began, total, done: done(), columns: stderr.columns || 80 }))
   }
   return {
-    update: (count) => {
-      published = count
+    update: (next) => {
+      count = next
       if (now() - drawn >= REDRAW_MS) redraw()
     },
     line: (stream, text) => {

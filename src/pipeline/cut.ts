@@ -1,10 +1,21 @@
 import type { Batch, Entry, Part } from './sink.ts'
 
-/** Two batches that settle the same records and offsets, in the same order; the first is to be settled first. */
-export function halve<D>(batch: Batch<D>): [Batch<D>, Batch<D>] {
-  const middle = Math.ceil(batch.entries.length / 2)
-  const head = batch.entries.slice(0, middle)
-  const tail = batch.entries.slice(middle)
+/** Batches of at most `records` that settle the same records and offsets, in the same order. */
+export function cut<D>(batch: Batch<D>, records: number): [Batch<D>, ...Batch<D>[]] {
+  const pieces: Batch<D>[] = []
+  let rest = batch
+  while (rest.entries.length > records) {
+    const [piece, remainder] = split(rest, records)
+    pieces.push(piece)
+    rest = remainder
+  }
+  const [first = rest, ...others] = [...pieces, rest]
+  return [first, ...others]
+}
+
+function split<D>(batch: Batch<D>, at: number): [Batch<D>, Batch<D>] {
+  const head = batch.entries.slice(0, at)
+  const tail = batch.entries.slice(at)
   const lastInHead = new Map(head.map(({ record }) => [record.partition, record.offset]))
   const inTail = new Set(tail.map(({ record }) => record.partition))
   const first: Part[] = []

@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { barLine, createProgress } from '../../../src/publish/progress.ts'
+import { barLine, createProgress } from '../../../src/cli/progress.ts'
 
-const frame = { published: 0, ms: 0, total: 1_000, done: 0, columns: 80 }
+const frame = { count: 0, noun: 'events', ms: 0, total: 1_000, done: 0, columns: 80 }
 
 test('a bar promises neither a rate nor a time left before it can know them', () => {
   expect(barLine(frame)).toMatch(/^░+ 0% \| 0 events$/)
   expect(barLine({ ...frame, ms: 5_000 })).toMatch(/0% \| 0 events \| 0\/s$/)
-  expect(barLine({ ...frame, ms: 2_000, done: 250, published: 5_000 })).toMatch(
+  expect(barLine({ ...frame, ms: 2_000, done: 250, count: 5_000 })).toMatch(
     /^█+░+ 25% \| 5,000 events \| 2,500\/s \| 6s left$/,
   )
   expect(barLine({ ...frame, ms: 60_000, done: 100 })).toMatch(/9m 0s left$/)
@@ -15,12 +15,12 @@ test('a bar promises neither a rate nor a time left before it can know them', ()
 })
 
 test('a pipe has neither a bar nor a percentage, an empty file no division by nothing', () => {
-  expect(barLine({ ...frame, total: null, ms: 1_000, published: 7 })).toBe('7 events | 7/s')
+  expect(barLine({ ...frame, total: null, ms: 1_000, count: 7 })).toBe('7 events | 7/s')
   expect(barLine({ ...frame, total: 0 })).toBe('0 events')
 })
 
 test.each([10, 30, 60, 80, 100])('a bar fits %s columns', (columns) => {
-  const text = barLine({ published: 12_345_678, ms: 90_000, total: 1_000, done: 431, columns })
+  const text = barLine({ count: 12_345_678, noun: 'events', ms: 90_000, total: 1_000, done: 431, columns })
   expect(text.length).toBeLessThan(columns)
 })
 

@@ -1,0 +1,169 @@
+import { Command } from 'commander'
+import { ADVICE } from '../dead-letters/advice.ts'
+import { hexDump, readable } from '../dead-letters/readable.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { printable, printableLines } from '../lib/printable.ts'
+import { isFaultCode } from '../line-items/fault.ts'
+import type { LetterDetail } from '../sink/letter-store.ts'
+import { connected, resolveId } from './dlq-connect.ts'
+import { idPrefix } from './dlq-options.ts'
+import { cell, count, jsonLine, shortId, summaryJson, time, writeOut } from './dlq-text.ts'
+import type { Io } from './io.ts'
+
+type Flags = { raw?: true; json?: true }
+
+const MAX_TEXT = 16 * 1024
+const MAX_HEX = 512
+
+export const dlqShow = (io: Io, exit: (code: ExitCode) => void): Command =>
+  new Command('show')
+    .description('one dead letter: why it failed, what to do, and the record itself')
+    .argument('<id>', 'its id, or the beginning of it', idPrefix)
+    .option('--raw', 'the bytes of the value alone, to standard output')
+    .option('--json', 'one JSON object; key, value and headers as base64')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sluice dlq show 3f2a90c1be44\n  sluice dlq show 3f2a90c1be44 --raw > event.json',
+    )
+    .action(async (prefix: string, flags: Flags) => {
+      if (flags.raw && flags.json)
+        throw new OperatorError('--raw and --json cannot be given together', 'choose one', ExitCode.usage)
+      const { letter, topic } = await connected(io, async (all) => {
+        const id = await resolveId(all, prefix)
+        return { letter: await all.store.get(id), topic: all.config.dlqTopic }
+      })
+      // Purged in this moment.
+      if (!letter) throw new OperatorError(`the dead letter ${prefix} is gone`, 'see `sluice dlq list`', ExitCode.usage)
+      await writeOut(
+        io,
+        flags.raw ? rawOf(letter) : flags.json ? jsonLine(io, letterJson(letter)) : text(letter, topic),
+      )
+      exit(ExitCode.ok)
+    })
+
+function rawOf({ value, valueSha256 }: LetterDetail): Buffer {
+  if (value !== null) return value
+  throw new OperatorError(
+    valueSha256 === null ? 'the record has no value' : 'the value could not be stored; only its hash is known',
+    'it may still be in its topic: `sluice dlq show` says where',
+    ExitCode.partial,
+  )
+}
+
+const adviceFor = (code: string, id: string): string =>
+  isFaultCode(code)
+    ? ADVICE[code].replace(/\bID\b/g, shortId(id))
+    : 'This release does not know the code: it was written by a newer one.'
+
+const letterJson = ({ key, value, headers, valueSha256, replayHash, ...rest }: LetterDetail): object => ({
+  ...summaryJson(rest),
+  advice: adviceFor(rest.code, rest.id),
+  key: key?.toString('base64') ?? null,
+  value: value?.toString('base64') ?? null,
+  headers: headers.map(([name, each]) => [name, each?.toString('base64') ?? null]),
+  valueSha256: valueSha256?.toString('hex') ?? null,
+  replayHash: replayHash?.toString('hex') ?? null,
+})
+
+type Field = readonly [name: string, value: string | null]
+
+/** Fields without a value are left out. */
+const section = (title: string, fields: readonly Field[]): string[] => [
+  title,
+  ...fields.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)} ${value}`])),
+  '',
+]
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`))
+
+/** Breaks at spaces, but never within a command. */
+const wrapped = (long: string, width: number): string[] =>
+  (long.match(/(?:`[^`]*`|[^\s`])+/g) ?? []).reduce<string[]>((lines, word) => {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width) return [...lines, word]
+    return [...lines.slice(0, -1), `${last} ${word}`]
+  }, [])
+
+function text(letter: LetterDetail, dlqTopic: string): string {
+  const { id, publishedAt, replayCount, status } = letter
+  const published = publishedAt === null ? `waits for ${dlqTopic}` : `on ${dlqTopic} since ${time(publishedAt)}`
+  const lines = [
+    `dead letter ${id}`,
+    '',
+    ...section('why', [
+      ['code', `${letter.code} (stage ${letter.stage})`],
+      ['message', printable(letter.message)],
+      ['path', letter.path === null ? null : letter.path === '' ? '(the whole value)' : printable(letter.path)],
+      ['sqlstate', letter.sqlstate],
+    ]),
+    'what to do',
+    ...indented(wrapped(adviceFor(letter.code, id), 100)),
+    '',
+    ...section('where it came from', [
+      ['origin', `${printable(letter.topic)}, partition ${letter.partition}, offset ${letter.recordOffset}`],
+      ['written', letter.recordTimestamp === null ? null : `${time(letter.recordTimestamp)} (time of the record)`],
+      ['user', letter.userId === null ? null : cell(letter.userId, 255)],
+      [
+        'invoice',
+        letter.invoiceId === null ? null : `${cell(letter.invoiceId, 255)}, line ${letter.lineNumber ?? '–'}`,
+      ],
+      ['group', printable(letter.groupId)],
+    ]),
+    ...section('what became of it (UTC)', [
+      ['status', status],
+      ['first failed', time(letter.createdAt)],
+      // Of one that failed once the two are the beginning and the end of one transaction.
+      ['last failed', letter.seenCount === 1 ? null : time(letter.failedAt)],
+      ['seen', count(letter.seenCount)],
+      ['DLQ topic', published],
+      ['replays', replayCount === 0 ? '0' : `${replayCount}, ${sentText(letter)}`],
+      ['resolved', letter.resolvedAt && time(letter.resolvedAt)],
+      ['discarded', letter.discardReason === null ? null : `because: ${printable(letter.discardReason)}`],
+    ]),
+    ...bytesSection('key', letter.key),
+    ...headersSection(letter),
+    ...valueSection(letter),
+  ]
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+function sentText({ status, replaySentAt, replayClaimedUntil }: LetterDetail): string {
+  if (replaySentAt !== null) return `the last sent ${time(replaySentAt)}`
+  if (status !== 'replayed') return 'the last one broken off'
+  return `not acknowledged by the brokers yet; after ${time(replayClaimedUntil)} the next replay sends it`
+}
+
+const sizeOf = (bytes: Buffer, form: string): string =>
+  `${count(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'}, ${form}`
+
+function bytesSection(name: string, bytes: Buffer | null): string[] {
+  if (bytes === null) return [`${name}: none`, '']
+  if (bytes.length === 0) return [`${name}: empty`, '']
+  const { form, text: shown } = readable(bytes)
+  const cut = shown.length > MAX_TEXT ? [`… cut here; all of it: sluice dlq show ID --raw`] : []
+  const lines = printableLines(shown.slice(0, MAX_TEXT)).split('\n')
+  return [`${name} (${sizeOf(bytes, form === 'hex' ? 'not UTF-8: as hex' : form === 'json' ? 'JSON' : 'text')})`, ...indented([...lines, ...cut]), ''] // prettier-ignore
+}
+
+function headersSection({ headers }: LetterDetail): string[] {
+  if (headers.length === 0) return ['headers: none', '']
+  const shown = headers.map(([name, value]) => `${cell(name, 100)}: ${headerText(value)}`)
+  return [`headers (${count(headers.length)})`, ...indented(shown), '']
+}
+
+function headerText(value: Buffer | null): string {
+  if (value === null) return '(null)'
+  if (value.length === 0) return '(empty)'
+  const isHex = readable(value).form === 'hex'
+  return isHex ? `0x${cell(value.toString('hex'), 200)}` : cell(value.toString(), 200)
+}
+
+function valueSection(letter: LetterDetail): string[] {
+  const { value, valueSha256, id } = letter
+  if (value === null && valueSha256 !== null)
+    return [`value: could not be stored; its sha256 is ${valueSha256.toString('hex')}`, '']
+  const lines = bytesSection('value', value).map((line) => line.replace('show ID', `show ${shortId(id)}`))
+  if (value === null || value.length === 0) return lines
+  const first = value.length > MAX_HEX ? `the first ${MAX_HEX} bytes` : 'all of it'
+  return [...lines, `value, hex (${first})`, ...indented(hexDump(value, MAX_HEX)), '']
+}

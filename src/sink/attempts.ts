@@ -1,0 +1,56 @@
+import type { Attempt } from '../pipeline/isolate.ts'
+import { BatchTooLarge, classifyError } from './classify.ts'
+import type { Statements } from './writer.ts'
+
+/** Enough for one bad record in a hundred of 10,000 (1,529): given back too early, its work is done twice. */
+const ATTEMPTS = 2_048
+const TIME_MS = 15_000
+/** With so many records even all of them bad stay within the attempts, nearly: 2n - 1. */
+const PIECE = 512
+const SMALLEST = 16
+
+export type Budget = { spend(): void }
+
+/**
+ * Bounds what the isolation of one batch may cost; then the batch is given back to be cut smaller. A batch that is mostly
+ * bad would take thousands of statements in a transaction that holds locks.
+ */
+export function createBudget(records: number, now: () => number): Budget {
+  const began = now()
+  let spent = 0
+  return {
+    spend() {
+      spent += 1
+      if (spent > ATTEMPTS && records > PIECE) throw new BatchTooLarge('TOO_MANY_REFUSED', PIECE)
+      if (spent > 1 && records > SMALLEST && now() - began > TIME_MS)
+        throw new BatchTooLarge('ISOLATION_TOO_SLOW', Math.ceil(records / 8))
+    },
+  }
+}
+
+/**
+ * Attempts under one savepoint, for `isolate`: refused = what the database says about a row (its SQLSTATE), and nothing of
+ * the attempt is left; anything else (a deadlock, a lost connection) is thrown. The savepoint is used again after a
+ * refusal and moved after a success, so that an attempt costs two round trips.
+ */
+export function createAttempts<T, R>(
+  tx: Statements,
+  { name, budget, store }: { name: string; budget: Budget; store: (items: readonly T[]) => Promise<R> },
+): Attempt<T, R, string | null> {
+  let savepoint: 'none' | 'clean' | 'behind' = 'none'
+  return async (items) => {
+    budget.spend()
+    if (savepoint === 'none') await tx.$executeRawUnsafe(`SAVEPOINT ${name}`)
+    if (savepoint === 'behind') await tx.$executeRawUnsafe(`RELEASE SAVEPOINT ${name}; SAVEPOINT ${name}`)
+    savepoint = 'behind'
+    try {
+      return { ok: true, stored: await store(items) }
+    } catch (error) {
+      const { fate, sqlstate } = classifyError(error)
+      if (fate !== 'row') throw error
+      await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}`)
+      savepoint = 'clean'
+      return { ok: false, fault: sqlstate }
+    }
+  }
+}
