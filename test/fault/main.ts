@@ -57,7 +57,7 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   }
   conclude(results)
   if (flags.report)
-    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate })
+    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate, minutes })
   return results.every(isOk)
 }
 
