@@ -22,12 +22,12 @@ export async function writeLetters(tx: Tx, letters: readonly DeadLetterInput[], 
 
 /**
  * All at once and sorted, when a batch has several things to do to letters that are there already: each of them sorts its own
- * only, and the relay, which takes its letters in one order, would wait for us crosswise.
+ * only, and the relay, which takes its letters in one order, would wait for us crosswise. Resolves to those that exist.
  */
-export async function lockLetters(tx: Tx, groupId: string, ids: readonly string[]): Promise<void> {
-  const sql = `SELECT count(*) FROM (
-    SELECT FROM dead_letter WHERE group_id = $1 AND id = ANY ($2::text[]) ORDER BY id FOR UPDATE) locked`
-  await tx.$queryRawUnsafe(sql, groupId, textArray(ids))
+export async function lockLetters(tx: Tx, groupId: string, ids: readonly string[]): Promise<Set<string>> {
+  const sql = 'SELECT id FROM dead_letter WHERE group_id = $1 AND id = ANY ($2::text[]) ORDER BY id FOR UPDATE'
+  const rows = await tx.$queryRawUnsafe<{ id: string }[]>(sql, groupId, textArray(ids))
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** Letters whose record was read again, and written now. */

@@ -183,16 +183,18 @@ async function settleFailures(
   const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
   // Partitions whose position was set back know up to where their records are read again.
   const rereadBelow = new Map(rows.map((row) => [row.partition, row.rereadBelow]))
-  const reread = [...outcome.inserted, ...outcome.duplicates]
-    .filter(({ record: { partition, offset } }) => offset < (rereadBelow.get(partition) ?? 0n))
-    .map(({ record }) => idOf(record))
+  const isReread = ({ partition, offset }: SourceRecord) => offset < (rereadBelow.get(partition) ?? 0n)
+  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
+  const reread = written.filter(isReread).map(idOf)
   const claims = claimsOf(records)
-  if (claims.size > 0 || reread.length > 0)
-    await lockLetters(tx, deps.groupId, [
-      ...[...claims.values()].map(({ id }) => id),
-      ...[...rejected.keys()].map(idOf),
-      ...reread,
-    ])
+  const failing = [...rejected.keys()]
+  const old =
+    claims.size > 0 || reread.length > 0 || failing.some(isReread)
+      ? [...[...claims.values()].map(({ id }) => id), ...failing.map(idOf), ...reread]
+      : []
+  const known = old.length > 0 ? await lockLetters(tx, deps.groupId, old) : new Set<string>()
+  // It has its letter: the breaker saw it when that was written.
+  const isKnown = (record: SourceRecord) => known.size > 0 && rejected.has(record) && known.has(idOf(record))
   const matched = await matchReplays(tx, deps.groupId, claims)
   const { replays } = matched
   const memories = await askBreaker(
@@ -200,7 +202,7 @@ async function settleFailures(
     { groupId: deps.groupId, limits: deps.breaker },
     {
       rows,
-      records: records.filter((record) => !replays.has(record) && !ignored.has(record)),
+      records: records.filter((record) => !replays.has(record) && !ignored.has(record) && !isKnown(record)),
       codeOf: (record) => rejected.get(record)?.reason.code ?? null,
     },
   )

@@ -134,6 +134,17 @@ describe('opening', () => {
   })
 })
 
+it('letters that are known already, read again after an offset reset, do not close the gate', async () => {
+  const all = batch('b'.repeat(11))
+  await attempt(all)
+  await open.gate.resume(11n, 'mia')
+  await attempt(all)
+  await open.offsets.reset([{ partition: 0, nextOffset: 0n, topicId: null }], 'mia')
+  expect(await attempt(all)).toMatchObject({ deadLettered: 11 })
+  expect([await letters(), await open.gate.closure()]).toEqual([11, null])
+  expect(await attempt(batch('b'.repeat(11), 11n))).toMatchObject(HELD) // new ones do
+})
+
 describe('a share of dead letters above the limit', () => {
   const mixed = (records: number) => 'bbg'.repeat(Math.ceil(records / 3)).slice(0, records)
   it('closes the gate once there is a sample', async () => {
