@@ -59,7 +59,9 @@ function runs(before: number, { records, dead }: Seen): { run: number; longest: 
   return { run: next === records ? run : 0, longest }
 }
 
+/** By halves, not record by record: then rounding would keep every old dead letter, as a small batch takes back less than half of one. */
 function slide(records: number, deadLettered: number) {
-  const factor = Math.min(1, (2 * SAMPLE) / Math.max(records, 1))
-  return { records: Math.round(records * factor), deadLettered: Math.round(deadLettered * factor) }
+  return records < 2 * SAMPLE
+    ? { records, deadLettered }
+    : { records: SAMPLE, deadLettered: Math.round((deadLettered * SAMPLE) / records) }
 }

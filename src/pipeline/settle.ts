@@ -9,8 +9,8 @@ import { cut } from './cut.ts'
 import type { Batch, Failure, Sink, WriteResult } from './sink.ts'
 
 /**
- * In a row; with the backoff between them a quarter of a minute. Three were over in a second, and a network that cut every
- * connection for so long, while new ones worked, ended the process.
+ * In a row; with the backoff between them, a quarter of a minute. Three were over in a second: where a COMMIT was lost on
+ * its way four times, the process ended.
  */
 const UNKNOWN_TRIES = 10
 const OVERSIZED_TRIES = 2

@@ -2,16 +2,18 @@
 import { type BreakerLimits, type BreakerMemory, observe, type Trip } from '../pipeline/breaker.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { BatchTooLarge, SinkError } from './classify.ts'
-import { type ClosingReason, drawAllowance } from './gate-store.ts'
+import { type ClosingReason, drawAllowance, type GateVersion } from './gate-store.ts'
 import type { OffsetRow } from './statements.ts'
 import type { Statements } from './writer.ts'
 
 /** Undoes the transaction; then the gate is closed, in a transaction of its own. */
 export class BreakerTripped extends SinkError {
   readonly closing: ClosingReason
-  constructor(closing: ClosingReason) {
+  readonly seen: GateVersion
+  constructor(closing: ClosingReason, seen: GateVersion) {
     super('held', 'GATE_CLOSED', closing.reason)
     this.closing = closing
+    this.seen = seen
   }
 }
 
@@ -39,11 +41,13 @@ export async function askBreaker(
   const [first] = trips
   if (!first) return memories
 
-  const allowance = await drawAllowance(tx, groupId, dead.length)
+  const { allowance, seen: gate } = await drawAllowance(tx, groupId, dead.length)
   if (allowance < dead.length) {
-    // As many of them as an operator allowed may still pass.
-    if (allowance > 0n) throw new BatchTooLarge('ALLOWANCE_TOO_SMALL', Number(allowance))
-    throw new BreakerTripped(closingOf(first, dead))
+    // As many of them as an operator allowed may still pass. Step by step: a small allowance must not cut 10,000 records, good
+    // ones mostly, into as many transactions.
+    if (allowance > 0n)
+      throw new BatchTooLarge('ALLOWANCE_TOO_SMALL', Math.max(Number(allowance), Math.ceil(records.length / 8)))
+    throw new BreakerTripped(closingOf(first, dead), gate)
   }
   // Allowed ones count in the run (the next in a row closes the gate again), not in the share.
   for (const row of rows) {

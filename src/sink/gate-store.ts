@@ -7,6 +7,9 @@ import type { Statements } from './writer.ts'
 
 export type ClosingReason = Omit<Closure, 'closedAt'> & { readonly actor: string }
 
+/** Of the gate's row, which may not be there yet; another after each change. */
+export type GateVersion = string | null
+
 export type GateState = {
   readonly closure: Closure | null
   readonly actor: string | null
@@ -16,8 +19,11 @@ export type GateState = {
 
 export type GateStore = Gate & {
   state(): Promise<GateState>
-  /** Leaves a gate that is closed already as it is, with the reason it has. Resolves to whether this call closed it. */
-  close(reason: ClosingReason): Promise<boolean>
+  /**
+   * Leaves a gate that is closed already as it is, with the reason it has; and one that was changed since it was `seen`: an
+   * operator opened it meanwhile, for what would close it now.
+   */
+  close(reason: ClosingReason, seen: GateVersion): Promise<boolean>
   /** An operator closes it: written to audit_entry. False: it was closed before. */
   pause(reason: string, actor: string): Promise<boolean>
   /** An operator opens it: written to audit_entry. Resolves to what it was closed for; null: it was open. */
@@ -30,6 +36,7 @@ const CLOSE = `
   ON CONFLICT (group_id) DO UPDATE SET closed_at = now(), code = excluded.code, reason = excluded.reason,
     partition = excluded.partition, record_offset = excluded.record_offset, actor = excluded.actor, allowance = 0
   WHERE g.closed_at IS NULL`
+const CLOSE_UNCHANGED = `${CLOSE} AND g.xmin::text = $7`
 const SELECT = `
   SELECT closed_at AS "closedAt", code, reason, partition, record_offset AS "offset", actor, allowance
   FROM consumer_gate WHERE group_id = $1`
@@ -61,8 +68,8 @@ const closureOf = (row: GateRow | undefined): Closure | null =>
 export function createGateStore({ database, groupId }: { database: Database; groupId: string }): GateStore {
   const read = async (on: Statements, lock = '') =>
     (await on.$queryRawUnsafe<GateRow[]>(`${SELECT} ${lock}`, groupId))[0]
-  const closeOn = async (on: Statements, { code, reason, partition, offset, actor }: ClosingReason) =>
-    (await on.$executeRawUnsafe(CLOSE, groupId, code, reason, partition, offset, actor)) === 1
+  const valuesOf = ({ code, reason, partition, offset, actor }: ClosingReason) =>
+    [groupId, code, reason, partition, offset, actor] as const
   const audit = (on: Statements, actor: string, action: string, detail: object) =>
     on.$executeRawUnsafe(AUDIT, actor, action, JSON.stringify({ group: groupId, ...detail }))
 
@@ -72,10 +79,12 @@ export function createGateStore({ database, groupId }: { database: Database; gro
       const row = await read(database.client())
       return { closure: closureOf(row), actor: row?.actor ?? null, allowance: row?.allowance ?? 0n }
     },
-    close: (reason) => closeOn(database.client(), reason),
+    close: async (reason, seen) =>
+      (await database.client().$executeRawUnsafe(CLOSE_UNCHANGED, ...valuesOf(reason), seen)) === 1,
     pause: (reason, actor) =>
       database.transaction(async (tx) => {
-        const closed = await closeOn(tx, { code: 'PAUSED', reason, actor, partition: null, offset: null })
+        const closing = { code: 'PAUSED', reason, actor, partition: null, offset: null }
+        const closed = (await tx.$executeRawUnsafe(CLOSE, ...valuesOf(closing))) === 1
         if (closed) await audit(tx, actor, 'gate.pause', { reason })
         return closed
       }),
@@ -94,12 +103,16 @@ export function createGateStore({ database, groupId }: { database: Database; gro
 }
 
 /**
- * Takes `count` from the allowance if it has as many; resolves to what it held before. In the sink's transaction, after
- * the offset rows are locked.
+ * Takes `count` from the allowance if it has as many; resolves to what it held before, and to which gate it was. In the
+ * sink's transaction, after the offset rows are locked.
  */
-export async function drawAllowance(tx: Statements, groupId: string, count: number): Promise<bigint> {
-  const sql = 'SELECT allowance FROM consumer_gate WHERE group_id = $1 FOR UPDATE'
-  const [row] = await tx.$queryRawUnsafe<{ allowance: bigint }[]>(sql, groupId)
+export async function drawAllowance(
+  tx: Statements,
+  groupId: string,
+  count: number,
+): Promise<{ allowance: bigint; seen: GateVersion }> {
+  const sql = 'SELECT allowance, xmin::text AS version FROM consumer_gate WHERE group_id = $1 FOR UPDATE'
+  const [row] = await tx.$queryRawUnsafe<{ allowance: bigint; version: string }[]>(sql, groupId)
   const allowance = row?.allowance ?? 0n
   if (allowance >= BigInt(count))
     await tx.$executeRawUnsafe(
@@ -107,5 +120,5 @@ export async function drawAllowance(tx: Statements, groupId: string, count: numb
       groupId,
       BigInt(count),
     )
-  return allowance
+  return { allowance, seen: row?.version ?? null }
 }

@@ -3,6 +3,7 @@
 // every flush: without a user the users are found first, each by one look into the index that begins with the user.
 import type { FailedItem, InvoiceAsked, InvoiceFacts, InvoiceTally } from '../line-items/invoice-result.ts'
 import type { Database } from './database.ts'
+import { keyIs } from './letter-where.ts'
 import { inSnapshot } from './snapshot.ts'
 
 /** The different users of a table, in order, without reading its rows. */
@@ -39,8 +40,8 @@ const LETTERS = `, letters AS MATERIALIZED (
     UNION ALL
     SELECT ${columns()} FROM dead_letter WHERE user_id IS NULL AND invoice_id = $1
     UNION ALL
-    SELECT ${columns()} FROM dead_letter
-    WHERE invoice_id IS NULL AND key = convert_to($1, 'UTF8') AND ($2::text IS NULL OR user_id IS NULL OR user_id = $2)
+    SELECT ${columns()} FROM dead_letter d
+    WHERE invoice_id IS NULL AND ${keyIs('d', '$1')} AND ($2::text IS NULL OR user_id IS NULL OR user_id = $2)
   )`
 
 /** Not the bytes: they may be a megabyte each. */

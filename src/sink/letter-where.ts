@@ -34,9 +34,11 @@ export function whereOf(params: Params, groupId: string, filter: LetterFilter, w
   return conditions.filter((each) => each !== null).join(' AND ')
 }
 
+/** As the index dead_letter_key has it: keys may be long. */
+export const keyIs = (table: string, id: string): string => `sha256(${table}.key) = sha256(convert_to(${id}, 'UTF8'))`
+
 /** A record that could not be read has the invoice's id as its key. */
-const ofInvoice = (id: string) =>
-  `(d.invoice_id = ${id} OR (d.invoice_id IS NULL AND d.key = convert_to(${id}, 'UTF8')))`
+const ofInvoice = (id: string) => `(d.invoice_id = ${id} OR (d.invoice_id IS NULL AND ${keyIs('d', id)}))`
 
 /** Letters behind the cursor, in the order of the index dead_letter_created. */
 export const beyond = ({ add }: Params, cursor: Cursor | null, direction: '>' | '<'): string =>

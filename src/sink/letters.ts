@@ -2,7 +2,6 @@
 // reset; and letters that are resolved, as their record succeeded when it was read again.
 import { statusesThatTake } from '../dead-letters/life-cycle.ts'
 import { isolate } from '../pipeline/isolate.ts'
-import type { SourceRecord } from '../pipeline/source-record.ts'
 import { textArray } from './array-literal.ts'
 import { type Budget, createAttempts } from './attempts.ts'
 import { bareLetter } from './letter.ts'
@@ -21,18 +20,23 @@ export async function writeLetters(tx: Tx, letters: readonly DeadLetterInput[], 
   for (const { item } of refused) await upsert([bareLetter(item)])
 }
 
-/** Records that are read again: partitions whose position was set back know up to where (`reread_below`). */
-export async function resolveReread(
-  tx: Tx,
-  written: readonly SourceRecord[],
-  { rereadBelow, idOf }: { rereadBelow: ReadonlyMap<number, bigint>; idOf: (record: SourceRecord) => string },
-): Promise<void> {
-  const again = written.filter(({ partition, offset }) => offset < (rereadBelow.get(partition) ?? 0n))
-  if (again.length === 0) return
+/**
+ * All at once and sorted, when a batch has several things to do to letters that are there already: each of them sorts its own
+ * only, and the relay, which takes its letters in one order, would wait for us crosswise. Resolves to those that exist.
+ */
+export async function lockLetters(tx: Tx, groupId: string, ids: readonly string[]): Promise<Set<string>> {
+  const sql = 'SELECT id FROM dead_letter WHERE group_id = $1 AND id = ANY ($2::text[]) ORDER BY id FOR UPDATE'
+  const rows = await tx.$queryRawUnsafe<{ id: string }[]>(sql, groupId, textArray(ids))
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Letters whose record was read again, and written now. */
+export async function resolveReread(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
   const sql = `
     WITH mine AS MATERIALIZED (
       SELECT id FROM dead_letter WHERE id = ANY ($1::text[]) AND status = ANY ($2::text[]) ORDER BY id FOR UPDATE
     )
     UPDATE dead_letter d SET status = 'resolved', resolved_at = now() FROM mine WHERE d.id = mine.id`
-  await tx.$executeRawUnsafe(sql, textArray(again.map(idOf)), textArray(statusesThatTake('written')))
+  await tx.$executeRawUnsafe(sql, textArray(ids), textArray(statusesThatTake('written')))
 }

@@ -13,33 +13,52 @@ import type { Tx } from './writer.ts'
 export type Replay = { readonly letterId: string; readonly attempt: number }
 export type Replays = ReadonlyMap<SourceRecord, Replay>
 
-type StoredLetter = { id: string; status: DeadLetterStatus; replayCount: number; replayHash: string | null }
+type StoredLetter = {
+  id: string
+  status: DeadLetterStatus
+  replayCount: number
+  /** Of the value that the newest replay sent, and of the letter's own; null: it was never replayed. */
+  replayHash: string | null
+  valueHash: string | null
+}
+
+export type Claims = ReadonlyMap<SourceRecord, ReplayClaim>
+
+/** What the headers say; anybody may write such headers. */
+export function claimsOf(records: readonly SourceRecord[]): Claims {
+  const claims = new Map<SourceRecord, ReplayClaim>()
+  for (const record of records) {
+    // A tombstone has no outcome.
+    const claim = record.value && record.headers.length > 0 ? replayClaim(record.headers) : null
+    if (claim) claims.set(record, claim)
+  }
+  return claims
+}
 
 /**
  * Which of the records are replays; their letters are locked. A claim without a letter of this group that was replayed with
- * just this value is somebody's own header: ignored.
+ * just this value is somebody's own header: ignored. The letter's own value counts too: a replay may be under way still when
+ * an operator sends an edited one after it.
  */
 export async function matchReplays(
   tx: Tx,
   groupId: string,
-  records: readonly SourceRecord[],
+  claims: Claims,
 ): Promise<{ replays: Replays; letters: Map<string, StoredLetter> }> {
-  const claims = new Map<SourceRecord, ReplayClaim>()
-  for (const record of records) {
-    const claim = record.headers.length > 0 ? replayClaim(record.headers) : null
-    if (claim) claims.set(record, claim)
-  }
   const replays = new Map<SourceRecord, Replay>()
   if (claims.size === 0) return { replays, letters: new Map() }
   const sql = `
-    SELECT id, status, replay_count AS "replayCount", encode(replay_hash, 'hex') AS "replayHash"
+    SELECT id, status, replay_count AS "replayCount", encode(replay_hash, 'hex') AS "replayHash",
+      CASE WHEN replay_hash IS NOT NULL THEN encode(coalesce(value_sha256, sha256(coalesce(value, ''))), 'hex') END
+        AS "valueHash"
     FROM dead_letter WHERE group_id = $1 AND id = ANY ($2::text[]) ORDER BY id FOR UPDATE`
   const ids = textArray([...new Set([...claims.values()].map(({ id }) => id))])
   const rows = await tx.$queryRawUnsafe<StoredLetter[]>(sql, groupId, ids)
   const letters = new Map(rows.map((row) => [row.id, row]))
   for (const [record, { id, count }] of claims) {
     const sent = hash('sha256', record.value ?? Buffer.alloc(0), 'hex')
-    if (letters.get(id)?.replayHash === sent) replays.set(record, { letterId: id, attempt: count })
+    const letter = letters.get(id)
+    if (letter?.replayHash === sent || letter?.valueHash === sent) replays.set(record, { letterId: id, attempt: count })
   }
   return { replays, letters }
 }

@@ -16,17 +16,31 @@ export type Sorted = {
   readonly ignored: readonly SourceRecord[]
 }
 
-export type ItemIds = ReadonlyMap<SourceRecord, bigint>
+export type Mapped = {
+  readonly itemIds: ReadonlyMap<SourceRecord, bigint>
+  /** Lines whose item or mapping the database refuses. */
+  readonly unmapped: RefusedLines
+}
 
-/** `overflowing`: lines that the quantity on hand cannot take; they go no further. */
-export function sortEntries(entries: readonly Entry<Decoded>[], itemIds: ItemIds, overflowing: RefusedLines): Sorted {
+/** `overflowing`: lines that the quantity on hand cannot take; like the unmapped ones they go no further. */
+export function sortEntries(
+  entries: readonly Entry<Decoded>[],
+  { itemIds, unmapped }: Mapped,
+  overflowing: RefusedLines,
+): Sorted {
   const sorted = { lines: [] as Line[], rejected: [] as Rejected[], ignored: [] as SourceRecord[] }
   for (const { record, decoded } of entries) {
     switch (decoded.kind) {
       case 'line-item': {
+        const { lineItem } = decoded
+        const refused = unmapped.get(record)
+        if (refused !== undefined) {
+          sorted.rejected.push(rejectedOf({ line: { record, lineItem }, code: 'ROW_REJECTED', sqlstate: refused }))
+          break
+        }
         const itemId = itemIds.get(record)
         if (itemId === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
-        const line = { record, lineItem: decoded.lineItem, itemId }
+        const line = { record, lineItem, itemId }
         const sqlstate = overflowing.get(record)
         if (sqlstate === undefined) sorted.lines.push(line)
         else sorted.rejected.push(rejectedOf({ line, code: 'AGGREGATE_OVERFLOW', sqlstate }))
@@ -43,7 +57,8 @@ export function sortEntries(entries: readonly Entry<Decoded>[], itemIds: ItemIds
 }
 
 /** A line that was valid until the database saw it. */
-export const rejectedOf = ({ line, code, sqlstate }: Refusal): Rejected => ({
+type Refused = Omit<Refusal, 'line'> & { readonly line: Omit<Line, 'itemId'> }
+export const rejectedOf = ({ line, code, sqlstate }: Refused): Rejected => ({
   record: line.record,
   reason: { code, stage: 'write', path: null, sqlstate },
   claims: line.lineItem,

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Decoded } from '../line-items/decode.ts'
 import { messageOf } from '../line-items/fault.ts'
 import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
+import { isolate } from '../pipeline/isolate.ts'
 import type { Batch, Entry, Sink, WriteResult } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { type Budget, createBudget } from './attempts.ts'
@@ -16,11 +17,11 @@ import type { GateStore } from './gate-store.ts'
 import { moveInventory, type RefusedLines } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
-import { resolveReread, writeLetters } from './letters.ts'
+import { lockLetters, resolveReread, writeLetters } from './letters.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
-import { matchReplays, settleReplays } from './replays.ts'
-import { type ItemIds, type Rejected, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
+import { claimsOf, matchReplays, settleReplays } from './replays.ts'
+import { type Mapped, type Rejected, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
 import { advanceOffsets, lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 import { createTally } from './tally.ts'
 import type { Tx } from './writer.ts'
@@ -41,7 +42,7 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
       try {
         return await write(deps, batch)
       } catch (error) {
-        if (error instanceof BreakerTripped) await deps.gate.close(error.closing)
+        if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
         else if (wantsFreshPool(classifyError(error))) database.recreate(client)
         throw error
       }
@@ -86,18 +87,18 @@ class StaleMapping extends Error {}
 
 async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
-  let itemIds = await mapBatch(deps, batch)
+  let mapped = await mapBatch(deps, batch, budget)
   let found: Findings = { overflowing: new Map(), remapped: false, immediate: false }
   // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
   for (;;) {
     try {
-      return await settle(deps, batch, { itemIds, found, budget })
+      return await settle(deps, batch, { mapped, found, budget })
     } catch (error) {
       if (error instanceof AggregateOverflow) {
         found = { ...found, overflowing: new Map([...found.overflowing, ...error.lines]) }
       } else if (error instanceof StaleMapping) {
         deps.mappings.clear()
-        itemIds = await mapBatch(deps, batch)
+        mapped = await mapBatch(deps, batch, budget)
         found = { ...found, remapped: true }
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
         found = { ...found, immediate: true }
@@ -106,15 +107,28 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
   }
 }
 
-async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>): Promise<ItemIds> {
+/** Each attempt is a transaction of the mapping store's own: what the database refuses of it is found like a refused row. */
+async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>, budget: Budget): Promise<Mapped> {
   const lines = entries.flatMap(({ record, decoded }) =>
     decoded.kind === 'line-item' ? [{ record, lineItem: decoded.lineItem }] : [],
   )
-  const itemIds = await mappings.mapLines(lines.map(({ lineItem }) => lineItem))
-  return new Map(itemIds.flatMap((itemId, index) => (lines[index] ? [[lines[index].record, itemId]] : [])))
+  const itemIds = new Map<SourceRecord, bigint>()
+  const { refused } = await isolate(lines, async (some) => {
+    if (some !== lines) budget.spend()
+    try {
+      const found = await mappings.mapLines(some.map(({ lineItem }) => lineItem))
+      for (const [index, itemId] of found.entries()) if (some[index]) itemIds.set(some[index].record, itemId)
+      return { ok: true, stored: null }
+    } catch (error) {
+      const { fate, sqlstate } = classifyError(error)
+      if (fate !== 'row') throw error
+      return { ok: false, fault: sqlstate }
+    }
+  })
+  return { itemIds, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
 }
 
-type Try = { readonly itemIds: ItemIds; readonly found: Findings; readonly budget: Budget }
+type Try = { readonly mapped: Mapped; readonly found: Findings; readonly budget: Budget }
 
 async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
   return deps.database.transaction(async (tx) => {
@@ -126,7 +140,7 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
     if (parts.length === 0) return { positions, ...tally.total() }
     if (attempt.found.immediate) await tx.$executeRawUnsafe('SET CONSTRAINTS ALL IMMEDIATE')
 
-    const sorted = sortEntries(entries, attempt.itemIds, attempt.found.overflowing)
+    const sorted = sortEntries(entries, attempt.mapped, attempt.found.overflowing)
     const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
     if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
       throw new StaleMapping()
@@ -164,21 +178,35 @@ async function settleFailures(
   )
   const ignored = new Set(sorted.ignored)
   const records = entries.map(({ record }) => record)
-  const matched = await matchReplays(tx, deps.groupId, records)
+  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
+  const coordinates = (partition: number) => ({ ...deps, topicId: topicIds.get(partition) ?? null })
+  const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
+  // Partitions whose position was set back know up to where their records are read again.
+  const rereadBelow = new Map(rows.map((row) => [row.partition, row.rereadBelow]))
+  const isReread = ({ partition, offset }: SourceRecord) => offset < (rereadBelow.get(partition) ?? 0n)
+  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
+  const reread = written.filter(isReread).map(idOf)
+  const claims = claimsOf(records)
+  const failing = [...rejected.keys()]
+  const old =
+    claims.size > 0 || reread.length > 0 || failing.some(isReread)
+      ? [...[...claims.values()].map(({ id }) => id), ...failing.map(idOf), ...reread]
+      : []
+  const known = old.length > 0 ? await lockLetters(tx, deps.groupId, old) : new Set<string>()
+  // It has its letter: the breaker saw it when that was written.
+  const isKnown = (record: SourceRecord) => known.size > 0 && rejected.has(record) && known.has(idOf(record))
+  const matched = await matchReplays(tx, deps.groupId, claims)
   const { replays } = matched
   const memories = await askBreaker(
     tx,
     { groupId: deps.groupId, limits: deps.breaker },
     {
       rows,
-      records: records.filter((record) => !replays.has(record) && !ignored.has(record)),
+      records: records.filter((record) => !replays.has(record) && !ignored.has(record) && !isKnown(record)),
       codeOf: (record) => rejected.get(record)?.reason.code ?? null,
     },
   )
 
-  const topicIds = new Map(rows.map((row) => [row.partition, row.topicId]))
-  const coordinates = (partition: number) => ({ ...deps, topicId: topicIds.get(partition) ?? null })
-  const idOf = ({ partition, offset }: SourceRecord) => letterId(coordinates(partition), partition, offset)
   const fresh = [...rejected.values()].filter(({ record }) => !replays.has(record))
   const letters = fresh.map(({ record, reason, claims }) =>
     letterOf(record, { claims, reason, at: coordinates(record.partition), failedAt }),
@@ -186,8 +214,7 @@ async function settleFailures(
   await writeLetters(tx, letters, budget)
   const outcomes = [...replays.keys()].map((record) => ({ record, rejected: rejected.get(record) ?? null }))
   await settleReplays(tx, matched, { outcomes, failedAt })
-  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
-  await resolveReread(tx, written, { rereadBelow: new Map(rows.map((row) => [row.partition, row.rereadBelow])), idOf })
+  await resolveReread(tx, reread)
 
   for (const [record, { reason, claims }] of rejected)
     tally.addDeadLetter({

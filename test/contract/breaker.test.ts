@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoded } from '../../src/line-items/decode.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
 import type { Batch } from '../../src/pipeline/sink.ts'
-import { asLine, batchOf, entryOf, GROUP, lineItem, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase } from '../support/sink.ts' // prettier-ignore
+import { createSink } from '../../src/sink/transaction.ts'
+import { asLine, batchOf, entryOf, GROUP, lineItem, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase, TOPIC } from '../support/sink.ts' // prettier-ignore
 
 let db: TestDatabase
 let open: OpenSink
@@ -111,6 +112,12 @@ describe('opening', () => {
     expect(await attempt(batch('b'.repeat(15), 15n))).toMatchObject(HELD)
     expect(await letters()).toBe(15)
   })
+  it('with a small allowance for a large batch cuts it step by step, not into single records', async () => {
+    const all = batch('g'.repeat(789) + 'b'.repeat(11))
+    await attempt(all)
+    await open.gate.resume(1n, 'mia')
+    expect(await attempt(all)).toMatchObject({ fate: 'transient', maxRecords: 100 })
+  })
   it('and pausing are on record, with who and why; closing twice keeps the first reason', async () => {
     expect(await open.gate.pause('rebuild', 'mia')).toBe(true)
     expect(await open.gate.pause('other', 'joe')).toBe(false)
@@ -127,6 +134,17 @@ describe('opening', () => {
   })
 })
 
+it('letters that are known already, read again after an offset reset, do not close the gate', async () => {
+  const all = batch('b'.repeat(11))
+  await attempt(all)
+  await open.gate.resume(11n, 'mia')
+  await attempt(all)
+  await open.offsets.reset([{ partition: 0, nextOffset: 0n, topicId: null }], 'mia')
+  expect(await attempt(all)).toMatchObject({ deadLettered: 11 })
+  expect([await letters(), await open.gate.closure()]).toEqual([11, null])
+  expect(await attempt(batch('b'.repeat(11), 11n))).toMatchObject(HELD) // new ones do
+})
+
 describe('a share of dead letters above the limit', () => {
   const mixed = (records: number) => 'bbg'.repeat(Math.ceil(records / 3)).slice(0, records)
   it('closes the gate once there is a sample', async () => {
@@ -140,5 +158,25 @@ describe('a share of dead letters above the limit', () => {
   it('does not stop a batch that is all well', async () => {
     await attempt(batch(mixed(990)))
     expect(await attempt(batch('g'.repeat(60), 990n))).toMatchObject({ inserted: 60 })
+  })
+})
+
+describe('an operator who resumes between the roll-back and the closing', () => {
+  it('is not overruled: what is closed then is judged anew, with what the operator allowed', async () => {
+    const { database, mappings, gate } = open
+    const late = createSink({
+      ...{ database, mappings, groupId: GROUP, topic: TOPIC, breaker: { maxConsecutive: 10, maxRatio: 0.5 } },
+      clock: { wall: () => Date.now(), now: () => performance.now() },
+      gate: {
+        close: async (...closing) => {
+          await gate.resume(20n, 'mia')
+          return gate.close(...closing)
+        },
+      },
+    })
+    const eleven = batch('b'.repeat(11))
+    await expect(late.write(eleven)).rejects.toThrow()
+    expect(await gate.state()).toMatchObject({ closure: null, allowance: 20n })
+    expect(await attempt(eleven)).toMatchObject({ deadLettered: 11 })
   })
 })

@@ -62,6 +62,25 @@ afterEach(async () => {
   expect(wrong).toEqual([])
 })
 
+describe('a new item that the database refuses', () => {
+  it('is the fault of its lines alone: the others are written, and the process goes on', async () => {
+    await db.query(`ALTER TABLE item ADD CONSTRAINT no_gifts CHECK (name <> 'GIFT')`)
+    try {
+      const items = Array.from({ length: 40 }, (_, i) =>
+        lineItem({ sku: `S${i}`, description: i % 20 === 7 ? 'GIFT' : `THING ${'abcdefghij'[i % 10]}` }),
+      )
+      const result = await sink.write(batchOf(linesAt(0, 0n, items)))
+      expect(result).toMatchObject({ inserted: 38, deadLettered: 2 })
+      expect(await db.query('SELECT record_offset AS o, code, sqlstate FROM dead_letter ORDER BY 1')).toEqual([
+        { o: '7', code: 'ROW_REJECTED', sqlstate: '23514' },
+        { o: '27', code: 'ROW_REJECTED', sqlstate: '23514' },
+      ])
+    } finally {
+      await db.query('ALTER TABLE item DROP CONSTRAINT no_gifts')
+    }
+  })
+})
+
 const numbered = async (sql: string) => Number((await db.query<{ n: string }>(`SELECT count(*) AS n ${sql}`))[0]!.n)
 /** A batch of `size` lines on 50 items; those at `bad` are what `spoil` makes of them. */
 const batchWith = (size: number, bad: readonly number[], spoil: object) =>

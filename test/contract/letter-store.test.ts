@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { createLetterChanges } from '../../src/sink/letter-change.ts'
 import { createReplayLetters, type ReplaySelection } from '../../src/sink/letter-replay.ts'
 import { createLetterStore } from '../../src/sink/letter-store.ts'
+import { keyIs } from '../../src/sink/letter-where.ts'
 import { GROUP, openSink, type OpenSink, openTestDatabase, type TestDatabase, TOPIC } from '../support/sink.ts'
 
 let db: TestDatabase
@@ -52,6 +53,18 @@ const numbersOf = (letters: readonly { recordOffset: bigint }[]) =>
   letters.map(({ recordOffset }) => Number(recordOffset))
 
 describe('looking', () => {
+  it('by a key is answered by an index, and none is a hash: one key may be that of all letters', async () => {
+    await fill(2_000)
+    await db.query('ANALYZE dead_letter')
+    const plan = await db.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN SELECT FROM dead_letter d WHERE d.invoice_id IS NULL AND ${keyIs('d', "'inv-6'")}`,
+    )
+    expect(plan.map((row) => row['QUERY PLAN']).join()).toContain('dead_letter_key')
+    const methods = await db.query<{ amname: string }>(`
+      SELECT DISTINCT amname FROM pg_index x JOIN pg_class c ON c.oid = indexrelid JOIN pg_am a ON a.oid = relam
+      WHERE indrelid = 'dead_letter'::regclass`)
+    expect(methods).toEqual([{ amname: 'btree' }])
+  })
   it('pages newest first: every letter once, those of one instant too', async () => {
     await fill(100, { created_at: `now() - (i % 7) * interval '1 minute'` })
     const seen: string[] = []

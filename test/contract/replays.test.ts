@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoded } from '../../src/line-items/decode.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
+import type { Entry } from '../../src/pipeline/sink.ts'
 import type { Header } from '../../src/pipeline/source-record.ts'
-import { asLine, batchOf, entryOf, lineItem, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase } from '../support/sink.ts' // prettier-ignore
+import { createOutbox } from '../../src/sink/outbox.ts'
+import { asLine, batchOf, entryOf, GROUP, lineItem, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase } from '../support/sink.ts' // prettier-ignore
 
 let db: TestDatabase
 let open: OpenSink
@@ -77,6 +79,22 @@ describe('a replay', () => {
     const headers = await mark(await firstLetter())
     expect(await write({ decoded: good, headers })).toMatchObject({ duplicates: 1 })
     expect((await letters())[0]).toMatchObject({ status: 'resolved' })
+  })
+  it('that a newer one with an edited value overtook is still no second letter, and resolves it when it is written', async () => {
+    const id = await firstLetter()
+    const older = await mark(id)
+    await mark(id, Buffer.from('edited'))
+    await write({ decoded: worse, headers: older })
+    expect(await letters()).toMatchObject([{ id, status: 'replayed', replay_count: 2, seen_count: 2 }])
+    await write({ decoded: asLine(lineItem()), headers: older })
+    expect(await letters()).toMatchObject([{ id, status: 'resolved' }])
+  })
+  it('without a value (a tombstone with our headers) resolves nothing: nothing was written', async () => {
+    await write({ decoded: bad, value: Buffer.alloc(0) })
+    const headers = await mark((await letters())[0]!.id, Buffer.alloc(0))
+    const tombstone = recordAt(0, next, { headers, value: null })
+    await open.sink.write(batchOf([entryOf(tombstone, { kind: 'ignored', reason: 'tombstone' })]))
+    expect(await letters()).toMatchObject([{ status: 'replayed' }])
   })
   it('that fails again is the same letter, with the newest reason, and after the third it is parked', async () => {
     const id = await firstLetter()
@@ -186,5 +204,32 @@ describe('a record that is read again after an offset reset', () => {
     await reset()
     await write(...items.map((decoded) => ({ decoded })), { decoded: asLine(lineItem()) })
     expect(await open.offsets.show()).toMatchObject([{ inserted: 1n, insertedBefore: 2n, duplicate: 2n }])
+  })
+})
+
+describe('a batch that reads originals again together with their replays', () => {
+  it('takes the locks of letters in one order: never a deadlock with the relay', async () => {
+    const lenient = openSink(db.url)
+    await lenient.sink.write(
+      batchOf(Array.from({ length: 400 }, (_, i) => entryOf(recordAt(0, BigInt(i), { value: VALUE }), bad))),
+    )
+    const ids = (await letters()).map(({ id }) => id).sort()
+    const originals = ids.map((_, i) => entryOf(recordAt(0, BigInt(i), { value: VALUE }), bad))
+    const copies: Entry<Decoded>[] = []
+    for (const [i, id] of ids.slice(200).entries())
+      copies.push(entryOf(recordAt(0, BigInt(400 + i), { value: VALUE, headers: await mark(id) }), bad))
+    const relay = async () => {
+      const outbox = createOutbox({ database: open.database, groupId: GROUP })
+      for (let i = 0; i < 3; i += 1) {
+        await outbox.markPublished(ids)
+        await db.query(`WITH mine AS MATERIALIZED (SELECT id FROM dead_letter ORDER BY id FOR UPDATE)
+          UPDATE dead_letter d SET published_at = NULL FROM mine WHERE d.id = mine.id`)
+      }
+    }
+    for (let round = 0; round < 6; round += 1) {
+      await open.offsets.reset([{ partition: 0, nextOffset: 0n, topicId: null }], 'test')
+      await Promise.all([lenient.sink.write(batchOf([...originals, ...copies])), relay()])
+    }
+    await lenient.close()
   })
 })

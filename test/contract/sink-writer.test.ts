@@ -144,6 +144,7 @@ describe.each(['fast', 'stock'] as const)('the %s writer', (writer) => {
       replayClaimedUntil: new Date('2026-01-06T00:00:00Z'),
       resolvedAt: new Date('2026-01-07T00:00:00Z'),
       discardReason: 'r',
+      deferredUntil: new Date('2026-01-08T00:00:00Z'),
     })
     expect(await client().deadLetter.createMany({ data: [full] })).toEqual({ count: 1 })
     expect(await client().deadLetter.createMany({ data: [letter({ id: 'bare' })] })).toEqual({ count: 1 })
@@ -180,6 +181,7 @@ describe.each(['fast', 'stock'] as const)('the %s writer', (writer) => {
       replay_claimed_until: full.replayClaimedUntil,
       resolved_at: full.resolvedAt,
       discard_reason: 'r',
+      deferred_until: full.deferredUntil,
     })
     const nothing = { key: null, value: null, sqlstate: null, path: null, user_id: null, published_at: null }
     expect(bare).toMatchObject({ ...nothing, record_timestamp: null, attempts: 1, seen_count: 1, status: 'open' })

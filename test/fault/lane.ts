@@ -29,6 +29,9 @@ export type LaneOptions = {
   readonly say: (line: string) => void
 }
 
+/** Enough for the member to reach its full speed and its full size. */
+const PRELOAD_RECORDS = 200_000
+
 export const isOk = ({ lines, broken }: Result): boolean => broken === undefined && notOk(lines).length === 0
 
 /** One PostgreSQL of our own serves all scenarios that do not need another. */
@@ -69,8 +72,10 @@ export const openLane = async (options: LaneOptions) => {
       try {
         const stage = await open(server, { parameters: scenario.parameters ?? {} })
         try {
-          const holdMs = scenario.name.startsWith('outage') ? options.minutes * 60_000 : (scenario.holdMs?.[0] ?? 0)
-          const { lines, records, ...rest } = await playAlone(stage, { scenario, holdMs, rate: options.rate })
+          const long = scenario.name.startsWith('outage')
+          const holdMs = long ? options.minutes * 60_000 : (scenario.holdMs?.[0] ?? 0)
+          const preload = long ? PRELOAD_RECORDS : 0
+          const { lines, records, ...rest } = await playAlone(stage, { scenario, holdMs, preload, rate: options.rate })
           return { lines, survived: { ...rest, records } }
         } finally {
           await stage.close()
@@ -139,6 +144,6 @@ const figuresText = ({ figures, records, rebalances }: NonNullable<Result['survi
     `${records.toLocaleString('en')} records · down ${(downMs / 1000).toFixed(1)} s · working again after ${(againMs / 1000).toFixed(2)} s`,
     `retried for ${codes.join(', ') || 'nothing'} · ${rebalances} rebalances`,
     `${backlog.toLocaleString('en')} records waiting when it healed${rate}`,
-    `RSS ${rssMib.before} MiB before, ${rssMib.max} at most, ${rssMib.after} after`,
+    `RSS ${rssMib.before} MiB before, at most ${rssMib.down} while it lasted and ${rssMib.max} until it had caught up, ${rssMib.after} after`,
   ].join('\n')
 }

@@ -57,7 +57,7 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   }
   conclude(results)
   if (flags.report)
-    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate })
+    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate, minutes })
   return results.every(isOk)
 }
 
@@ -68,7 +68,7 @@ const kafka = async () => {
 }
 
 const conclude = (results: readonly Result[]) => {
-  const head = ['fault', 'records', 'down s', 'again s', 'RSS MiB before/max/after', 'caught up, rows/s', 'result']
+  const head = ['fault', 'records', 'down s', 'again s', 'RSS MiB before/down/max/after', 'caught up, rows/s', 'result']
   const table = new Table({ head, style: { head: [], border: [] } })
   for (const { survived, ...result } of results) {
     const verdict = result.skipped === undefined ? (isOk(result) ? 'ok' : 'NOT OK') : 'NOT RUN'
@@ -77,7 +77,7 @@ const conclude = (results: readonly Result[]) => {
     table.push([
       ...[result.name, records?.toLocaleString('en') ?? ''],
       ...[seconds(figures?.downMs), seconds(figures?.againMs)],
-      rssMib ? `${rssMib.before} / ${rssMib.max} / ${rssMib.after}` : '',
+      rssMib ? `${rssMib.before} / ${rssMib.down} / ${rssMib.max} / ${rssMib.after}` : '',
       ...[catchUpRate ? Math.round(catchUpRate).toLocaleString('en') : '', verdict],
     ])
   }

@@ -6,11 +6,11 @@ import { watchMemory } from '../support/memory.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
 import type { Scenario } from './scenario.ts'
-import { type Load, retriedFor, type Stage, startLoad } from './stage.ts'
+import { type Load, retriedFor, preload, type Stage, startLoad } from './stage.ts'
 
 /** Working again after healing, at the latest. */
 export const AGAIN_MS = 5_000
-/** Beside the buffer: what node, Prisma and kafkajs take, and the garbage that is not collected yet. */
+/** Beside the buffer: a batch in flight in all its forms, fetches that wait, and garbage that is not collected yet. */
 const CONSTANT_MIB = 160
 const BUFFER_MIB = 64
 const WARM_UP_RECORDS = 5_000
@@ -23,7 +23,7 @@ export type Figures = {
   /** What waited in the topic when it was healed, and the rate at which it was caught up, in records a second. */
   backlog: number
   catchUpRate: number | null
-  rssMib: { before: number; max: number; after: number }
+  rssMib: { before: number; down: number; max: number; after: number }
   /** The codes the member retried for. */
   codes: string[]
 }
@@ -34,7 +34,17 @@ export const warm = (stage: Stage, member: Member, records = WARM_UP_RECORDS) =>
     describe: member.tail,
   })
 
-type PlayOptions = { readonly scenario: Scenario; readonly holdMs: number; readonly rate: number }
+type PlayOptions = {
+  readonly scenario: Scenario
+  readonly holdMs: number
+  readonly rate: number
+  /**
+   * Records that wait in the topic before the member starts. Without them "before" would be the memory of a member that
+   * never had more to do than the load, and catching up at full speed, fault or no fault, takes more: 552 MiB against 258
+   * for 370,000 records.
+   */
+  readonly preload?: number
+}
 
 /** Strikes, holds, heals, and waits until the member has caught up. */
 export const play = async (stage: Stage, member: Member, options: PlayOptions): Promise<Figures> => {
@@ -51,30 +61,31 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     // A fault that lets some batches pass is over when its cause is: what is settled until then does not count.
     await heal()
     const healedAt = performance.now()
+    const down = memory.max()
     const settledAtHeal = await until('PostgreSQL answers us', stage.settled)
     const backlog = await lagOf(stage)
     const working = async () => ((await stage.settled()) ?? 0) > settledAtHeal
     await soon(`${member.name} works again`, working, member)
     const againMs = performance.now() - healedAt
-    await until('it has caught up', async () => (await lagOf(stage)) < rate / 2, {
-      timeoutMs: 300_000,
-      describe: member.tail,
-    })
+    await caughtUp(stage, member, rate)
     const seconds = (performance.now() - healedAt - againMs) / 1000
-    const caughtUp = ((await stage.settled()) ?? 0) - settledAtHeal
+    const settled = ((await stage.settled()) ?? 0) - settledAtHeal
     return {
       downMs: healedAt - struckAt,
       againMs,
       backlog,
       // A second or two of load is no measurement.
-      catchUpRate: backlog > 5 * rate ? caughtUp / Math.max(seconds, 0.001) : null,
-      rssMib: { before, max: memory.max(), after: await memory.now() },
+      catchUpRate: backlog > 5 * rate ? settled / Math.max(seconds, 0.001) : null,
+      rssMib: { before, down, max: memory.max(), after: await memory.now() },
       codes: retriedFor(member, from),
     }
   } finally {
     memory.stop()
   }
 }
+
+const caughtUp = (stage: Stage, member: Member, rate: number) =>
+  until('it has caught up', async () => (await lagOf(stage)) < rate / 2, { timeoutMs: 900_000, describe: member.tail })
 
 const lagOf = async ({ world }: Stage): Promise<number> => {
   const standing = await world.standing()
@@ -92,12 +103,13 @@ const soon = async (what: string, look: () => Promise<boolean>, member: Member) 
 
 /** What must be true of one fault. */
 export const proveFault = (scenario: Scenario, figures: Figures): ProofLine[] => {
-  const { before, max } = figures.rssMib
+  const { before, down, max } = figures.rssMib
   const limit = before + BUFFER_MIB + CONSTANT_MIB
   const met = scenario.codes === undefined || scenario.codes.some((code) => figures.codes.includes(code))
   return [
     atMost('ms from healing to the next settled record', AGAIN_MS, Math.round(figures.againMs)),
-    atMost('RSS in MiB (before + buffer + a constant)', limit, max),
+    atMost('RSS in MiB while it lasted (before + buffer + a constant)', limit, down),
+    atMost('RSS in MiB until it had caught up (before + buffer + a constant)', limit, max),
     {
       what: 'the member met the fault: codes it retried for',
       expected: scenario.codes?.join(' or ') ?? 'any',
@@ -132,11 +144,14 @@ export const rebalances = (member: Member): number =>
 
 /** One scenario on a stage of its own. */
 export const playAlone = async (stage: Stage, options: PlayOptions) => {
+  const { preload: waiting = 0 } = options
   await options.scenario.prepare?.(stage)
+  if (waiting > 0) await preload(stage, waiting)
   const load = startLoad(stage, options.rate)
   try {
     const member = stage.start()
-    await warm(stage, member)
+    await warm(stage, member, waiting + WARM_UP_RECORDS)
+    await caughtUp(stage, member, options.rate)
     const figures = await play(stage, member, options)
     const lines = await proveEnd(stage, member, load)
     const records = await stage.world.settled()

@@ -1,19 +1,21 @@
 // docs/reliability.md: what each fault did the last time it was played. A run of some scenarios replaces their rows only.
 import { readFile, writeFile } from 'node:fs/promises'
+import { format, resolveConfig } from 'prettier'
 import { isOk, type Result } from './lane.ts'
 
 const HEAD = `# What was survived
 
 Written by \`npm run test:fault -- --report docs/reliability.md\` (see [test/README.md](../test/README.md)); do not edit. Each row is the last run of one fault
 against real \`sluice consume\` processes, Apache Kafka and a PostgreSQL of the lane's own, under a steady load, with a session time-out of 6 s. Two cores, shared with
-whatever else ran on the machine: the times are upper bounds, not a benchmark.
+whatever else ran on the machine: the times are upper bounds, not a benchmark. The last column is the day, and what follows \`npm run test:fault --\` to do it again.
 
 "Ledger" is rows found of rows expected, recomputed from the topic; inventory, offsets and counters are held against the topic in the same proof. "Again" is the time
 from the cause being gone to the next settled record, required to be at most 5 s. RSS is required to stay below what it was before + the buffer (64 MiB) + 160 MiB.
+Before an outage the member has worked off 200,000 records at full speed: catching up takes more memory than a steady load, with a fault or without.
 `
 const SURVIVED = {
   title: 'Faults that pass, or whose outcome is unknown: the member stays and goes on',
-  head: ['fault', 'what is done', 'retried for', 'down, s', 'again, s', 'dead letters', 'ledger', 'rebalances', 'RSS MiB before / max / after', 'waiting → caught up at', 'result', 'run'], // prettier-ignore
+  head: ['fault', 'what is done', 'retried for', 'down, s', 'again, s', 'dead letters', 'ledger', 'rebalances', 'RSS MiB before / while down / catching up / after', 'waiting → caught up at', 'result', 'run'], // prettier-ignore
 }
 const FATAL = {
   title: 'Faults that a person must mend: the member stops with nothing committed',
@@ -21,7 +23,7 @@ const FATAL = {
 }
 const OTHER = { title: 'The consumer itself', head: ['fault', 'what is done', 'ledger', 'result', 'run'] }
 
-export type RunFacts = { readonly date: string; readonly seed: number; readonly rate: number }
+export type RunFacts = { readonly date: string; readonly seed: number; readonly rate: number; readonly minutes: number }
 
 export const writeReport = async (file: string, results: readonly Result[], facts: RunFacts): Promise<void> => {
   const old = await readFile(file, 'utf8').catch(() => '')
@@ -33,7 +35,8 @@ export const writeReport = async (file: string, results: readonly Result[], fact
     if (own.length === 0) return ''
     return `\n## ${title}\n\n${line(head)}\n${line(head.map(() => '---'))}\n${own.join('\n')}\n`
   })
-  await writeFile(file, HEAD + text.join(''))
+  const options = { ...(await resolveConfig(file)), filepath: file }
+  await writeFile(file, await format(HEAD + text.join(''), options))
 }
 
 const line = (values: readonly string[]) => `| ${values.join(' | ')} |`
@@ -42,10 +45,11 @@ const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/)
 const nameOf = (text: string): string | null => /^\| `([\w-]+)` +\|/.exec(text)?.[1] ?? null
 const plain = (text: string) => text.replaceAll('|', '\\|')
 
-const rowOf = (result: Result, { date, seed, rate }: RunFacts): string => {
+const rowOf = (result: Result, { date, seed, rate, minutes }: RunFacts): string => {
   const name = `\`${result.name}\``
   const verdict = isOk(result) ? 'ok' : '**NOT OK**'
-  const run = `${date}, seed ${seed}`
+  const long = result.name.startsWith('outage') ? ` --minutes ${minutes}` : ''
+  const run = `${date} \`--only ${result.name}${long} --rate ${rate} --seed ${seed}\``
   const found = (what: string, pick: 'expected' | 'found') =>
     result.lines.find((each) => each.what === what)?.[pick] ?? '?'
   const rows = 'ledger rows = distinct valid events'
@@ -62,7 +66,10 @@ const rowOf = (result: Result, { date, seed, rate }: RunFacts): string => {
     ...[name, plain(result.what), figures.codes.join(', ')],
     ...[(figures.downMs / 1000).toFixed(1), (figures.againMs / 1000).toFixed(2)],
     ...[found('dead letters', 'found'), ledger, String(rebalances)],
-    ...[`${rssMib.before} / ${rssMib.max} / ${rssMib.after}`, `${backlog.toLocaleString('en')}${caughtUp}`],
-    ...[verdict, `${run}, ${rate.toLocaleString('en')} events/s`],
+    ...[
+      `${rssMib.before} / ${rssMib.down} / ${rssMib.max} / ${rssMib.after}`,
+      `${backlog.toLocaleString('en')}${caughtUp}`,
+    ],
+    ...[verdict, run],
   ])
 }

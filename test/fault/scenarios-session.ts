@@ -68,7 +68,7 @@ const killAtCommit: Scenario = {
       const drop = stage.query('DROP TRIGGER linger ON consumer_offset')
       await until('the trigger is dropped', async () => {
         await terminate(stage, await backendsOf(stage, member, asleep))
-        return Promise.race([drop.then(() => true), new Promise((resolve) => setTimeout(resolve, 20, false))])
+        return Promise.race([drop.then(() => true), pause()])
       })
     })
     return async () => void (await stage.query('DROP FUNCTION linger'))
@@ -107,16 +107,22 @@ const answerLost: Scenario = {
     }),
 }
 
+const LOST_IN_A_ROW = 6
+
 const commitLost: Scenario = {
   ...{ number: 5, name: 'commit-lost' },
-  what: `the COMMIT itself is lost: the connection is cut before it reaches the server, ${ROUNDS} times`,
-  strike: (stage, member) =>
-    rounds(stage, member, async () => {
-      const from = since(member)
-      await stage.proxy.cutAtCommit('lost')
-      await untilRetried(member, from)
-    }),
+  what: `the COMMIT itself is lost, ${LOST_IN_A_ROW} times in a row: the connection is cut before it reaches the server, while new ones work`,
+  async strike({ proxy }, member) {
+    const from = since(member)
+    // Each try of the batch meets the next one.
+    const cuts = Array.from({ length: LOST_IN_A_ROW }, () => proxy.cutAtCommit('lost'))
+    await untilRetried(member, from)
+    await until('all of them were cut', () => Promise.race([Promise.all(cuts), member.ended, pause()]))
+    return nothingToHeal
+  },
 }
+
+const pause = () => new Promise<false>((resolve) => setTimeout(resolve, 20, false))
 
 /** A session of somebody else that holds what `sql` locks. */
 const hold = async ({ world }: Stage, sql: string): Promise<Heal> => {

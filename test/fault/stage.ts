@@ -98,10 +98,22 @@ export const openStage = async (options: StageOptions) => {
   }
 }
 
-/** Generated records at a steady rate, none of them bad, through `sluice publish`. */
-export const startLoad = ({ world, seed }: Stage, rate: number) => {
-  const args = ['publish', '--generate', '20000000', '--bad', '0', '--seed', String(seed), '--rate', String(rate)]
-  const publishing = world.sluice(args)
+/** Generated records at a steady rate, none of which must become a dead letter, through `sluice publish`. */
+export const startLoad = ({ world, seed }: Stage, rate: number) =>
+  start(world, ['--seed', String(seed), '--rate', String(rate)])
+export type Load = ReturnType<typeof startLoad>
+
+/** At least so many, as fast as it goes; other records than those of the load. */
+export const preload = async ({ world, seed }: Stage, records: number): Promise<void> => {
+  const load = start(world, ['--seed', String(seed + 1)])
+  const sent = async () => (await world.standing()).reduce((sum, { end }) => sum + Number(end), 0)
+  await until(`${records} records are in the topic`, async () => (await sent()) >= records)
+  await load.stop()
+}
+
+/** So many that the end is never met: of a smaller number some would conflict, whatever `--bad` says. */
+const start = (world: Stage['world'], options: readonly string[]) => {
+  const publishing = world.sluice(['publish', '--generate', '20000000', '--bad', '0', ...options])
   return {
     async stop(): Promise<void> {
       publishing.kill('SIGTERM')
@@ -109,7 +121,6 @@ export const startLoad = ({ world, seed }: Stage, rate: number) => {
     },
   }
 }
-export type Load = ReturnType<typeof startLoad>
 
 /** The codes that a member retried for, from the `since`th line of its log on. */
 export const retriedFor = (member: Member, since: number): string[] => [

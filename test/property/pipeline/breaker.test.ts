@@ -68,6 +68,19 @@ describe('the share of dead letters', () => {
     }
     expect(batches).toBeLessThan(10)
   })
+  test('forgets, however small the batches are: one bad record in twenty never looks like more', () => {
+    for (const size of [1, 3, 10, 700]) {
+      const fates = mixed(60_000, 20)
+      let memory = FRESH
+      let trips = 0
+      for (let at = 0; at < fates.length; at += size) {
+        const result = observe(memory, seenOf(fates.slice(at, at + size)), { maxConsecutive: 0, maxRatio: 0.1 })
+        if (result.trip) trips += 1
+        memory = result.memory
+      }
+      expect([size, trips]).toEqual([size, 0])
+    }
+  })
   test('does not trip on a batch that is all well, whatever was before', () => {
     expect(observe({ run: 0, records: 2_000, deadLettered: 1_900 }, seenOf(mixed(10, 20)), half).trip).not.toBeNull()
     expect(observe({ run: 0, records: 2_000, deadLettered: 1_900 }, seenOf([false]), half).trip).toBeNull()
