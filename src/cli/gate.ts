@@ -43,7 +43,7 @@ Example:
 export const resumeCommand = (io: Io, exit: Exit): Command =>
   new Command('resume')
     .description('open the gate of the group, after the breaker or `sluice pause` closed it')
-    .option('--allow <n>', 'let so many dead letters pass although the breaker would close the gate again', allow, 0n)
+    .option('--allow <n>', 'let so many dead letters pass although the breaker would close the gate again', allow)
     .addHelpText(
       'after',
       `
@@ -55,11 +55,10 @@ Examples:
   sluice resume
   sluice resume --allow 5000`,
     )
-    .action(async (options: { allow: bigint }) => {
+    .action(async ({ allow: allowance = 0n }: { allow?: bigint }) => {
       await withGate(io, async (gate, groupId) => {
-        const closure = await gate.resume(options.allow, actor())
-        const allowed =
-          options.allow > 0n ? `; ${options.allow.toLocaleString('en')} dead letters may pass the breaker` : ''
+        const closure = await gate.resume(allowance, actor())
+        const allowed = allowance > 0n ? `; ${allowance.toLocaleString('en')} dead letters may pass the breaker` : ''
         return closure
           ? `the gate of group ${groupId} is open${allowed}; it was ${closureText(closure)}`
           : `the gate of group ${groupId} was open${allowed}`
