@@ -184,6 +184,21 @@ test('a signal in the middle stops in order, and the next run does the rest', as
   expect(await inLedger('stopped')).toEqual({ n: 200, sum: '200000.000000' })
 })
 
+test('kill -9 in the middle: the next run sends the rest, also what was marked and not acknowledged; no total changes', async () => {
+  await deadLetters(Array.from({ length: 200 }, () => tooMany('sigkill')))
+  await mended()
+  const run = world.sluice(['dlq', 'replay', '--rate', '40', '--yes'])
+  await until('some are sent', async () => (await letters()).some(({ sent }) => sent !== null))
+  run.kill('SIGKILL')
+  expect((await run).signal).toBe('SIGKILL')
+  await world.drained()
+  expect((await letters()).some(({ status }) => status === 'open')).toBe(true)
+  await world.query('UPDATE dead_letter SET replay_claimed_until = now() WHERE replay_claimed_until IS NOT NULL') // the lease ends
+  await replay('--yes')
+  expect((await letters()).every(({ status, replays }) => status === 'resolved' && replays === 1)).toBe(true)
+  expect(await inLedger('sigkill')).toEqual({ n: 200, sum: '200000.000000' })
+})
+
 test('a discarded letter is not sent', async () => {
   const [letter] = await deadLetters([tooMany('discarded'), tooMany('kept')])
   await mended()
