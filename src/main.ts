@@ -1,15 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { consumeCommand } from './cli/consume.ts'
-import { demoCommand } from './cli/demo.ts'
-import { dlqCommand } from './cli/dlq.ts'
-import { pauseCommand, resumeCommand } from './cli/gate.ts'
-import { invoiceCommand } from './cli/invoice.ts'
-import { createIo } from './cli/io.ts'
-import { migrateCommand } from './cli/migrate.ts'
-import { offsetsCommand } from './cli/offsets.ts'
-import { publishCommand } from './cli/publish.ts'
-import { reconcileCommand } from './cli/reconcile.ts'
-import { topicsCommand } from './cli/topics.ts'
+import { createIo, type Io } from './cli/io.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
 
@@ -41,14 +31,30 @@ const program = new Command('sluice')
   .configureHelp({ sortSubcommands: false })
   .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
-const commands = [
-  ...[demoCommand, publishCommand, consumeCommand],
-  ...[invoiceCommand, dlqCommand, pauseCommand, resumeCommand, reconcileCommand],
-  ...[topicsCommand, migrateCommand, offsetsCommand],
-]
-for (const command of commands) program.addCommand(throwing(command(io, exit)))
+
+type Define = (io: Io, exit: (code: ExitCode) => void) => Command
+/** In the order of `--help`. Loaded when asked for: all of them take half a second, a command needs a part. */
+const commands: Record<string, () => Promise<Define>> = {
+  demo: async () => (await import('./cli/demo.ts')).demoCommand,
+  publish: async () => (await import('./cli/publish.ts')).publishCommand,
+  consume: async () => (await import('./cli/consume.ts')).consumeCommand,
+  invoice: async () => (await import('./cli/invoice.ts')).invoiceCommand,
+  dlq: async () => (await import('./cli/dlq.ts')).dlqCommand,
+  pause: async () => (await import('./cli/gate.ts')).pauseCommand,
+  resume: async () => (await import('./cli/gate.ts')).resumeCommand,
+  reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand,
+  topics: async () => (await import('./cli/topics.ts')).topicsCommand,
+  migrate: async () => (await import('./cli/migrate.ts')).migrateCommand,
+  offsets: async () => (await import('./cli/offsets.ts')).offsetsCommand,
+}
 
 try {
+  const asked = process.argv[2] ?? ''
+  const needed = Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands)
+  for (const name of needed) {
+    const define = await commands[name]?.()
+    if (define) program.addCommand(throwing(define(io, exit)))
+  }
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) code = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage
