@@ -30,6 +30,8 @@ export type KafkaAdmin = {
   describeTopic(topic: string): Promise<TopicDescription | null>
   settings(topic: string): Promise<TopicSettings>
   endOffsets(topic: string): Promise<Map<number, EndOffsets>>
+  /** Of the first record with this timestamp or a later one, per partition; where there is none, the end. */
+  offsetsAt(topic: string, time: Date): Promise<Map<number, bigint>>
   /** Per partition of the topic; null = the group never committed there. */
   committedOffsets(groupId: string, topic: string): Promise<Map<number, bigint | null>>
   /** Only while the group has no members. */
@@ -85,6 +87,10 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
         throw isUnknownTopic(error) ? missing([topic]) : error
       })
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
+    },
+    async offsetsAt(topic, time) {
+      const offsets = await call(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()))
+      return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]))
     },
     commitOffsets: (groupId, topic, positions) =>
       call(() => retried(() => commitAsOutsider(cluster, { groupId, topic, positions }))),

@@ -29,8 +29,8 @@ const unreadable = ({ partition, first, last }: Place, cause: unknown): Error =>
   const which = `at offset ${first}${partition === null ? '' : ` of partition ${partition}`}`
   const mend = new OperatorError(
     `the record batch ${which} cannot be decoded: ${why}`,
-    `look at it with kafka-dump-log; to pass it by with all its records, once \`sluice offsets show\` gives ${first} as position: ` +
-      `sluice offsets reset --partition ${partition ?? '<n>'} --to ${last + 1n} --yes`,
+    `look at it with kafka-dump-log; to pass it by with all its records, stop the members, then: sluice offsets skip ` +
+      `--partition ${partition ?? '<n>'} --offset ${first} --through ${last} --reason "…" --yes`,
     ExitCode.fatal,
     { cause },
   )

@@ -1,5 +1,6 @@
 import { numberArray, textArray } from './array-literal.ts'
 import { AUDIT } from './audit-entry.ts'
+import type { Part } from '../pipeline/sink.ts'
 import type { Database } from './database.ts'
 import { lockOffsets, type OffsetRow, type Owner } from './statements.ts'
 
@@ -12,6 +13,7 @@ export type OffsetAccount = NewOffset & {
   readonly deadLettered: bigint
   readonly ignored: bigint
   readonly absent: bigint
+  readonly skipped: bigint
   /** What `inserted` was before each reset, in all. */
   readonly insertedBefore: bigint
   readonly updatedAt: Date
@@ -24,11 +26,16 @@ export type OffsetStore = {
   insertIfAbsent(rows: readonly NewOffset[]): Promise<void>
   /** Sets positions as an operator chose, with counters from zero, and puts it on record in the same transaction. */
   reset(rows: readonly NewOffset[], actor: string): Promise<void>
+  /**
+   * Passes the offsets in [from, to) by, counted as skipped, and puts it on record. Null: done. Else nothing was changed, as the
+   * position is not `from` but what is returned (undefined: there is no row).
+   */
+  skip(part: Part, reason: string, actor: string): Promise<{ position: bigint | undefined } | null>
   show(): Promise<OffsetAccount[]>
 }
 
 const ACCOUNT = `partition, next_offset AS "nextOffset", start_offset AS "startOffset", topic_id::text AS "topicId",
-  inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent,
+  inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent, skipped,
   inserted_before AS "insertedBefore", updated_at AS "updatedAt"`
 const NEW_OFFSETS = 'unnest($3::integer[], $4::bigint[], $5::uuid[]) AS v (partition, next_offset, topic_id)'
 const INSERT = `
@@ -41,8 +48,13 @@ const UPSERT = `${INSERT}
     inserted_before = o.inserted_before + o.inserted,
     reread_below = CASE WHEN o.topic_id IS NOT DISTINCT FROM excluded.topic_id
       THEN greatest(o.reread_below, o.next_offset) ELSE 0 END,
-    inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0,
+    inserted = 0, duplicate = 0, dead_lettered = 0, ignored = 0, absent = 0, skipped = 0,
     dead_letter_run = 0, window_records = 0, window_dead_lettered = 0`
+
+const SKIP = `
+  UPDATE consumer_offset SET next_offset = $4::bigint, skipped = skipped + ($4::bigint - next_offset), updated_at = now(),
+    dead_letter_run = 0
+  WHERE group_id = $1 AND topic = $2 AND partition = $3::integer`
 
 /** What was overwritten, read under the lock. */
 function auditOf(owner: Owner, before: readonly OffsetRow[], rows: readonly NewOffset[]): string {
@@ -87,6 +99,15 @@ export function createOffsetStore({ database, groupId, topic }: Owner & { databa
         await tx.$executeRawUnsafe(AUDIT, actor, 'offsets.reset', auditOf(owner, before, rows))
       })
     },
+    skip: ({ partition, from, to }, reason, actor) =>
+      database.transaction(async (tx) => {
+        const [row] = await lockOffsets(tx, { groupId, topic }, [partition])
+        if (row?.nextOffset !== from) return { position: row?.nextOffset }
+        await tx.$executeRawUnsafe(SKIP, groupId, topic, partition, to)
+        const detail = { group: groupId, topic, partition, from: Number(from), to: Number(to), reason }
+        await tx.$executeRawUnsafe(AUDIT, actor, 'offsets.skip', JSON.stringify(detail))
+        return null
+      }),
     show: () => select(''),
   }
 }

@@ -68,8 +68,8 @@ export const CHECKS: readonly CheckQuery[] = [
     what: 'offset rows whose counters add up to the offsets they passed, none of them negative',
     sql: `
       SELECT 1 AS compared,
-        (next_offset - start_offset <> inserted + duplicate + dead_lettered + ignored + absent
-          OR least(inserted, duplicate, dead_lettered, ignored, absent, inserted_before, start_offset) < 0)::integer AS wrong,
+        (next_offset - start_offset <> inserted + duplicate + dead_lettered + ignored + absent + skipped
+          OR least(inserted, duplicate, dead_lettered, ignored, absent, skipped, inserted_before, start_offset) < 0)::integer AS wrong,
         format('group %s, %s[%s]', group_id, topic, partition) AS example
       FROM consumer_offset`,
   },

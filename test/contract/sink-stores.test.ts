@@ -58,7 +58,7 @@ describe('the stores', () => {
       await open.sink.write(batchOf(linesAt(0, 0n, [lineItem(), lineItem()])))
       const rows = [0, 2].map((partition) => ({ partition, nextOffset: 1n, topicId: TOPIC_ID }))
       await open.offsets.reset(rows, 'alice')
-      const zero = { inserted: 0n, duplicate: 0n, deadLettered: 0n, ignored: 0n, absent: 0n }
+      const zero = { inserted: 0n, duplicate: 0n, deadLettered: 0n, ignored: 0n, absent: 0n, skipped: 0n }
       expect(await open.offsets.show()).toMatchObject([
         { partition: 0, nextOffset: 1n, startOffset: 1n, topicId: TOPIC_ID, ...zero },
         { partition: 1, nextOffset: 0n, topicId: null },

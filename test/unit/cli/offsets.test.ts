@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
-import { partitionOption } from '../../../src/cli/offsets.ts'
+import { partitionOption } from '../../../src/cli/offsets-connect.ts'
 import { actor } from '../../../src/lib/actor.ts'
 
 const partitionsOf = (...args: string[]) =>
