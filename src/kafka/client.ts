@@ -2,6 +2,7 @@ import './patches.ts'
 import { Kafka, logLevel, type KafkaConfig as KafkaOptions, type logCreator, type RetryOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
+import { saslOptions, tlsOptions } from './credentials.ts'
 import { trackSockets } from './sockets.ts'
 
 export { headerPairs } from './patches.ts'
@@ -43,20 +44,6 @@ const routed =
     )
     log.warn({ kafkajs: namespace, ...shown }, entry.message)
   }
-
-const tlsOptions = (ssl: NonNullable<KafkaConfig['ssl']>): NonNullable<KafkaOptions['ssl']> => ({
-  ...(ssl.ca === null ? {} : { ca: ssl.ca }),
-  ...(ssl.cert === null ? {} : { cert: ssl.cert }),
-  ...(ssl.key === null ? {} : { key: ssl.key }),
-  ...(ssl.keyPassphrase === null ? {} : { passphrase: ssl.keyPassphrase }),
-})
-
-const saslOptions = ({ mechanism, ...user }: NonNullable<KafkaConfig['sasl']>): NonNullable<KafkaOptions['sasl']> => {
-  if (mechanism === 'PLAIN') return { mechanism: 'plain', ...user }
-  return mechanism === 'SCRAM-SHA-256'
-    ? { mechanism: 'scram-sha-256', ...user }
-    : { mechanism: 'scram-sha-512', ...user }
-}
 
 const options = (config: KafkaConfig, log: Log): KafkaOptions => ({
   brokers: config.brokers,

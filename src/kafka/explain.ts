@@ -29,21 +29,40 @@ const SOCKET: Record<string, string> = {
 }
 
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ALTNAME_INVALID|CERT_/
+/** What the other side says of our certificate, in an alert of TLS. */
+const OURS_REFUSED =
+  /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/
 const TLS_TALK = /ERR_SSL|EPROTO|secure TLS connection/
 
 const REACH =
   'check KAFKA_BROKERS, and that the broker runs and is reachable from here; it must advertise that address too'
+
+const trust = (code: string): string => {
+  if (code === 'CERT_HAS_EXPIRED') return 'the broker needs a new certificate (or the clock here is wrong)'
+  if (code === 'CERT_NOT_YET_VALID') return 'check the clock here and the certificate of the broker'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'put into KAFKA_BROKERS, and into advertised.listeners, a name that the certificate was made for'
+  return 'set KAFKA_SSL_CA_FILE to the authority that signed it'
+}
+
+const oursRefused = (where: string, given: boolean, code: string): [string, string] =>
+  given
+    ? [
+        `Kafka at ${where} refuses our certificate (${code})`,
+        'set KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE to one that has not expired, of an authority that the brokers trust',
+      ]
+    : [
+        `Kafka at ${where} wants a certificate of ours (${code})`,
+        'set KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE, or use a listener that asks for none',
+      ]
 
 /** What every link of the chain says about the connection, most telling first. */
 const connectionFault = (fault: KafkaFault, config: KafkaConfig): [string, string] | null => {
   const where = typeof fault.broker === 'string' ? fault.broker : config.brokers.join(', ')
   const code = typeof fault.code === 'string' ? fault.code : ''
   const { message, name } = fault
-  if (UNTRUSTED.test(code))
-    return [
-      `the TLS certificate of Kafka at ${where} is not trusted (${code})`,
-      'set KAFKA_SSL_CA_FILE to the authority that signed it',
-    ]
+  if (OURS_REFUSED.test(code) && config.ssl !== null) return oursRefused(where, config.ssl.cert !== null, code)
+  if (UNTRUSTED.test(code)) return [`the TLS certificate of Kafka at ${where} is not trusted (${code})`, trust(code)]
   if (TLS_TALK.test(code) || TLS_TALK.test(message))
     return [
       `Kafka at ${where} does not speak TLS there, or refuses ours (KAFKA_SECURITY_PROTOCOL=${config.securityProtocol})`,
@@ -63,22 +82,33 @@ const connectionFault = (fault: KafkaFault, config: KafkaConfig): [string, strin
 
 const topicOf = (fault: KafkaFault) => (typeof fault.topic === 'string' ? ` "${fault.topic}"` : '')
 
+const unknownMechanism = ({ sasl }: KafkaConfig): [string, string] => [
+  `Kafka does not accept the SASL mechanism ${sasl?.mechanism ?? ''}`,
+  'set KAFKA_SASL_MECHANISM to one that the listener has enabled',
+]
+
+const loginRefused = ({ sasl }: KafkaConfig): [string, string] =>
+  sasl?.mechanism === 'OAUTHBEARER'
+    ? [
+        `Kafka refuses the token of the client "${sasl.clientId}" (SASL authentication failed)`,
+        'see the log of the broker for its reason: audience, issuer, scope or time; a token must not have expired',
+      ]
+    : [
+        `Kafka refuses the user "${sasl?.username ?? ''}" (SASL authentication failed)`,
+        'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+      ]
+
 const refusalOf = (fault: KafkaFault, config: KafkaConfig): [string, string] | null => {
   const type = typeof fault.type === 'string' ? fault.type : ''
-  if (fault.name === 'KafkaJSSASLAuthenticationError' && /mechanism/.test(fault.message))
-    return [
-      `Kafka does not accept the SASL mechanism ${config.sasl?.mechanism ?? ''}`,
-      'set KAFKA_SASL_MECHANISM to one the broker has enabled',
-    ]
+  if (fault.name === 'KafkaJSSASLAuthenticationError' && /mechanism is not supported/.test(fault.message))
+    return unknownMechanism(config)
   if (fault.name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED')
+    return loginRefused(config)
+  if (type === 'UNSUPPORTED_SASL_MECHANISM') return unknownMechanism(config)
+  if (type === 'ILLEGAL_SASL_STATE')
     return [
-      `Kafka refuses the user "${config.sasl?.username ?? ''}" (SASL authentication failed)`,
-      'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
-    ]
-  if (type === 'ILLEGAL_SASL_STATE' || type === 'UNSUPPORTED_SASL_MECHANISM')
-    return [
-      'Kafka does not expect SASL on this listener, or not this mechanism',
-      'check KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and the port',
+      'Kafka does not expect SASL on this listener, or not now',
+      'check KAFKA_SECURITY_PROTOCOL and the port; connections.max.reauth.ms of the broker must be well above 10 s',
     ]
   if (type.endsWith('_AUTHORIZATION_FAILED')) {
     const what = type.replace('_AUTHORIZATION_FAILED', '').toLowerCase().replaceAll('_', ' ')

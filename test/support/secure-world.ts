@@ -1,0 +1,127 @@
+// A world on a broker that lets nobody in without a name, and the ways in.
+import { execa } from 'execa'
+import kafkajs from 'kafkajs'
+import { loadConfig } from '../../src/config.ts'
+import { createKafka } from '../../src/kafka/client.ts'
+import { migrate } from '../../src/sink/migrate.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { KEY_PASSPHRASE } from './certificates.ts'
+import { CLIENT, MEMBER, type Listener, startSecureKafka } from './secure-kafka.ts'
+import { freshDatabase } from './stack.ts'
+import { startTokenServer } from './token-server.ts'
+import { openWorld } from './world.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+const migrateForSecureWorld = async (url: string) => void (await migrate(url))
+
+export type Ways = ReturnType<typeof waysInto>
+export type SecureWorld = Awaited<ReturnType<typeof openSecureWorld>>
+
+/** As an operator sets it: one environment for each way in. */
+const waysInto = (kafka: Awaited<ReturnType<typeof startSecureKafka>>, tokenUrl: string) => {
+  const { path } = kafka.certificates
+  const tls = (listener: Listener) => ({ KAFKA_BROKERS: kafka.address(listener), KAFKA_SSL_CA_FILE: path('ca.pem') })
+  const none = { KAFKA_SASL_MECHANISM: '', KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '', ALLOW_INSECURE: '' }
+  const user = (mechanism: string, listener: Listener = 'SASL') => ({
+    ...none,
+    ...tls(listener),
+    KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: MEMBER.username,
+    KAFKA_SASL_PASSWORD: MEMBER.password,
+  })
+  const certificate = (alias: string) => ({
+    ...none,
+    ...tls('MTLS'),
+    KAFKA_SECURITY_PROTOCOL: 'SSL',
+    KAFKA_SSL_CERT_FILE: path(`${alias}.pem`),
+    KAFKA_SSL_KEY_FILE: path(`${alias}.key.pem`),
+  })
+  return {
+    user,
+    certificate,
+    lockedKey: {
+      ...certificate('client'),
+      KAFKA_SSL_KEY_FILE: path('client.locked.pem'),
+      KAFKA_SSL_KEY_PASSPHRASE: KEY_PASSPHRASE,
+    },
+    oauth: {
+      ...none,
+      ...tls('SASL'),
+      KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+      KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: tokenUrl,
+      KAFKA_SASL_OAUTHBEARER_CLIENT_ID: CLIENT.id,
+      KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: CLIENT.secret,
+      KAFKA_SASL_OAUTHBEARER_SCOPE: 'kafka',
+      ALLOW_INSECURE: 'true', // for the token endpoint alone, which has no TLS here
+    },
+    clear: { ...kafka.superuser, KAFKA_SASL_USERNAME: MEMBER.username, KAFKA_SASL_PASSWORD: MEMBER.password },
+  }
+}
+
+const OPERATIONS = { read: 'READ', write: 'WRITE', describe: 'DESCRIBE', configs: 'DESCRIBE_CONFIGS' } as const
+type Operation = keyof typeof OPERATIONS
+export type Rights = { topic?: readonly Operation[]; dlq?: readonly Operation[]; group?: readonly Operation[] }
+
+/** What docs/security.md says that `sluice consume` and `sluice publish` need. */
+export const NEEDED = {
+  topic: ['read', 'write', 'describe', 'configs'],
+  dlq: ['write', 'describe', 'configs'],
+  group: ['read', 'describe'],
+} as const satisfies Rights
+
+export const openSecureWorld = async () => {
+  const kafka = await startSecureKafka()
+  // Whose tokens they are, and for how long, is for the test to say.
+  const tokens = { sub: MEMBER.username as string, seconds: 300 }
+  const server = await startTokenServer(CLIENT, () => {
+    const body = {
+      access_token: kafka.token(tokens.sub, tokens.seconds),
+      token_type: 'Bearer',
+      expires_in: tokens.seconds,
+    }
+    return { body }
+  })
+  const { url, drop } = await freshDatabase(migrateForSecureWorld)
+  const { superuser } = kafka
+  const world = await openWorld({ brokers: [], databaseUrl: url, partitions: 2, access: superuser })
+  const { topic, dlqTopic, groupId } = world.config
+  const admin = createKafka(loadConfig(world.env).kafka, createLog('silent')).admin()
+  await admin.connect()
+
+  /** A user of a name of its own has no more rights than these. */
+  const allow = async (username: string, { topic: onTopic = [], dlq = [], group = [] }: Rights) => {
+    const on = (type: number, name: string, operations: readonly Operation[]) =>
+      operations.map((operation) => ({
+        resourceType: type,
+        resourceName: name,
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+        principal: `User:${username}`,
+        host: '*',
+        operation: AclOperationTypes[OPERATIONS[operation]],
+        permissionType: AclPermissionTypes.ALLOW,
+      }))
+    const acl = [
+      ...on(AclResourceTypes.TOPIC, topic, onTopic),
+      ...on(AclResourceTypes.TOPIC, dlqTopic, dlq),
+      ...on(AclResourceTypes.GROUP, groupId, group),
+    ]
+    if (acl.length > 0) await admin.createAcls({ acl })
+  }
+  for (const username of [MEMBER.username, 'client']) await allow(username, NEEDED)
+
+  return {
+    ...{ kafka, world, tokens, allow, ways: waysInto(kafka, server.url), tokenServer: server },
+    /** `sluice <args>` with this way in; no member of the vitest run's IPC. */
+    sluice: (args: readonly string[], way: NodeJS.ProcessEnv) =>
+      execa('node', ['bin/sluice.js', ...args], { env: { ...world.env, ...way }, reject: false, timeout: 60_000 }),
+    async close(): Promise<void> {
+      await admin.disconnect()
+      await world.close()
+      await drop()
+      await server.stop()
+      await kafka.stop()
+    },
+  }
+}
