@@ -2,8 +2,9 @@ import './patches.ts'
 import { Kafka, logLevel, type KafkaConfig as KafkaOptions, type logCreator, type RetryOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
-import { saslOptions, tlsOptions } from './credentials.ts'
+import { saslOptions } from './sasl.ts'
 import { trackSockets } from './sockets.ts'
+import { tlsOptions } from './tls.ts'
 
 export { headerPairs } from './patches.ts'
 

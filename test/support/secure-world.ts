@@ -1,5 +1,4 @@
 // A world on a broker that lets nobody in without a name, and the ways in.
-import { execa } from 'execa'
 import kafkajs from 'kafkajs'
 import { loadConfig } from '../../src/config.ts'
 import { createKafka } from '../../src/kafka/client.ts'
@@ -45,7 +44,8 @@ const waysInto = (kafka: Awaited<ReturnType<typeof startSecureKafka>>, tokenUrl:
       KAFKA_SSL_KEY_FILE: path('client.locked.pem'),
       KAFKA_SSL_KEY_PASSPHRASE: KEY_PASSPHRASE,
     },
-    oauth: {
+    /** The scope says whose token it is to be, and for how many seconds (they may be over). */
+    oauth: (username: string = MEMBER.username, seconds = 300) => ({
       ...none,
       ...tls('SASL'),
       KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
@@ -53,9 +53,9 @@ const waysInto = (kafka: Awaited<ReturnType<typeof startSecureKafka>>, tokenUrl:
       KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: tokenUrl,
       KAFKA_SASL_OAUTHBEARER_CLIENT_ID: CLIENT.id,
       KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: CLIENT.secret,
-      KAFKA_SASL_OAUTHBEARER_SCOPE: 'kafka',
+      KAFKA_SASL_OAUTHBEARER_SCOPE: `${username}:${seconds}`,
       ALLOW_INSECURE: 'true', // for the token endpoint alone, which has no TLS here
-    },
+    }),
     clear: { ...kafka.superuser, KAFKA_SASL_USERNAME: MEMBER.username, KAFKA_SASL_PASSWORD: MEMBER.password },
   }
 }
@@ -73,13 +73,12 @@ export const NEEDED = {
 
 export const openSecureWorld = async () => {
   const kafka = await startSecureKafka()
-  // Whose tokens they are, and for how long, is for the test to say.
-  const tokens = { sub: MEMBER.username as string, seconds: 300 }
-  const server = await startTokenServer(CLIENT, () => {
+  const server = await startTokenServer(CLIENT, (form) => {
+    const [sub = '', seconds = '300'] = (form.get('scope') ?? '').split(':')
     const body = {
-      access_token: kafka.token(tokens.sub, tokens.seconds),
+      access_token: kafka.token(sub, Number(seconds)),
       token_type: 'Bearer',
-      expires_in: tokens.seconds,
+      expires_in: Math.abs(Number(seconds)),
     }
     return { body }
   })
@@ -112,10 +111,10 @@ export const openSecureWorld = async () => {
   for (const username of [MEMBER.username, 'client']) await allow(username, NEEDED)
 
   return {
-    ...{ kafka, world, tokens, allow, ways: waysInto(kafka, server.url), tokenServer: server },
-    /** `sluice <args>` with this way in; no member of the vitest run's IPC. */
+    ...{ kafka, world, allow, ways: waysInto(kafka, server.url), tokenServer: server },
+    /** `sluice <args>` with this way in; one that goes on for too long is ended. */
     sluice: (args: readonly string[], way: NodeJS.ProcessEnv) =>
-      execa('node', ['bin/sluice.js', ...args], { env: { ...world.env, ...way }, reject: false, timeout: 60_000 }),
+      world.sluice(args, { env: { ...world.env, ...way }, timeout: 20_000 }),
     async close(): Promise<void> {
       await admin.disconnect()
       await world.close()

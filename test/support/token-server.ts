@@ -7,16 +7,20 @@ export type TokenServer = Awaited<ReturnType<typeof startTokenServer>>
 type Answer = { status?: number; body: object }
 
 /** `answer` is asked for every request of the client that gave its right secret. */
-export const startTokenServer = async (client: { id: string; secret: string }, answer: () => Answer) => {
+export const startTokenServer = async (
+  client: { id: string; secret: string },
+  answer: (form: URLSearchParams) => Answer,
+) => {
   const basic = `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
   const seen: URLSearchParams[] = []
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (part: Buffer) => (text += part.toString()))
     request.on('end', () => {
-      seen.push(new URLSearchParams(text))
+      const form = new URLSearchParams(text)
+      seen.push(form)
       const known = request.headers.authorization === basic
-      const { status = 200, body } = known ? answer() : { status: 401, body: { error: 'invalid_client' } }
+      const { status = 200, body } = known ? answer(form) : { status: 401, body: { error: 'invalid_client' } }
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
