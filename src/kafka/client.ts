@@ -55,7 +55,7 @@ const options = (config: KafkaConfig, log: Log): KafkaOptions => ({
   logLevel: logLevel.WARN,
   logCreator: routed(log),
   ...(config.ssl ? { ssl: tlsOptions(config.ssl) } : {}),
-  ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
+  ...(config.sasl ? { sasl: saslOptions(config.sasl, () => performance.now()) } : {}),
 })
 
 /** One per consumer: two consumers of one instance and group share kafkajs' map of committed offsets. */

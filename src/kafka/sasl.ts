@@ -7,8 +7,10 @@ import { readAgain } from '../lib/file-again.ts'
 import { EncoderOf, internal } from './kafkajs-internals.ts'
 import { createTokenSource } from './oauth-token.ts'
 
-const { KafkaJSSASLAuthenticationError: Refused } = internal('src/errors.js') as {
+const errors = internal('src/errors.js') as {
   KafkaJSSASLAuthenticationError: new (message: string) => Error
+  /** kafkajs tries again. */
+  KafkaJSConnectionError: new (message: string, where: { broker: string }) => Error
 }
 
 type Provider = Mechanism['authenticationProvider']
@@ -20,9 +22,29 @@ const builtIn = (file: string, user: User): Provider =>
 /** What the connection met, when it is something that passes. */
 const passing = (met: unknown): met is Error => met instanceof Error && 'retriable' in met && met.retriable === true
 
+/** A password is changed in two places, one after the other: whoever was let in before is refused only after so long. */
+const CHANGE_MS = 20_000
+
+/** May a refusal be of a password that is just being changed? Asked for each attempt, with its outcome. */
+const createPatience = (now: () => number) => {
+  let accepted = false
+  let refusedAt: number | null = null
+  return {
+    accept() {
+      accepted = true
+      refusedAt = null
+    },
+    lasts(): boolean {
+      refusedAt ??= now()
+      return accepted && now() - refusedAt < CHANGE_MS
+    },
+  }
+}
+type Patience = ReturnType<typeof createPatience>
+
 /** A connection that broke while we said who we are is a connection that broke. */
-export const honest =
-  (provider: Provider): Provider =>
+const honest =
+  (provider: Provider, patience: Patience | null): Provider =>
   ({ saslAuthenticate, ...args }) => {
     let met: unknown
     const watched: AuthenticationProviderArgs['saslAuthenticate'] = async (exchange) => {
@@ -38,8 +60,13 @@ export const honest =
       async authenticate() {
         try {
           await authenticate()
+          patience?.accept()
         } catch (error) {
-          throw passing(met) ? met : error
+          if (passing(met)) throw met
+          if (patience?.lasts() !== true) throw error
+          throw new errors.KafkaJSConnectionError('refused; the password may be about to be changed', {
+            broker: `${args.host}:${args.port}`,
+          })
         }
       },
     }
@@ -62,12 +89,13 @@ const oauth =
       })
       if (refused !== true) return
       await saslAuthenticate({ request: bytes('\x01'), response: challenge })
-      throw new Refused('SASL OAUTHBEARER authentication failed')
+      throw new errors.KafkaJSSASLAuthenticationError('SASL OAUTHBEARER authentication failed')
     },
   })
 
-const authenticationProvider = (sasl: SaslConfig): Provider => {
-  if (sasl.mechanism === 'OAUTHBEARER') return oauth(createTokenSource(sasl, () => performance.now()))
+const authenticationProvider = (sasl: SaslConfig, now: () => number): Provider => {
+  if (sasl.mechanism === 'OAUTHBEARER') return oauth(createTokenSource(sasl, now))
+  const patience = sasl.passwordFile === undefined ? null : createPatience(now)
   const user = {
     username: sasl.username,
     get password() {
@@ -76,15 +104,16 @@ const authenticationProvider = (sasl: SaslConfig): Provider => {
   }
   switch (sasl.mechanism) {
     case 'PLAIN':
-      return honest(builtIn('plain', user))
+      return honest(builtIn('plain', user), patience)
     case 'SCRAM-SHA-256':
-      return honest(builtIn('scram256', user))
+      return honest(builtIn('scram256', user), patience)
     case 'SCRAM-SHA-512':
-      return honest(builtIn('scram512', user))
+      return honest(builtIn('scram512', user), patience)
   }
 }
 
-export const saslOptions = (sasl: SaslConfig): Mechanism => ({
+/** `now` in milliseconds. One for each client: what it was told before counts. */
+export const saslOptions = (sasl: SaslConfig, now: () => number): Mechanism => ({
   mechanism: sasl.mechanism,
-  authenticationProvider: authenticationProvider(sasl),
+  authenticationProvider: authenticationProvider(sasl, now),
 })
