@@ -1,3 +1,4 @@
+import { databaseFaults } from './config-database.ts'
 import { securityContradictions } from './config-rules-security.ts'
 import { describe, variableNames, type VariableName, type Variables } from './config-variables.ts'
 
@@ -22,6 +23,7 @@ export const contradictions = (v: Parsed): Faults => {
     v.FLUSH_LANES !== undefined && (v.DATABASE_POOL_SIZE ?? pool) < pool,
     `DATABASE_POOL_SIZE (${v.DATABASE_POOL_SIZE}) must be at least FLUSH_LANES + 3 (${pool})`,
   )
+  if (v.DATABASE_URL !== undefined) faults.push(...databaseFaults(v.DATABASE_URL, v.ALLOW_INSECURE === true))
   if (v.KAFKA_SECURITY_PROTOCOL) faults.push(...securityContradictions(v, v.KAFKA_SECURITY_PROTOCOL))
   return faults
 }

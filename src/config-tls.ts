@@ -28,6 +28,16 @@ const keyIn = (pem: string, passphrase: string | null): KeyObject | 'locked' | n
   }
 }
 
+/** `name` says where the text came from. */
+export const pemFaults = (name: string, pem: string, kind: 'certificate' | 'key'): string[] => {
+  if (kind === 'certificate')
+    return certificatesIn(pem) === null ? [`${name} does not hold a certificate in PEM form`] : []
+  const found = keyIn(pem, null)
+  return found === null || found === 'locked'
+    ? [`${name} does not hold a private key in PEM form, without passphrase`]
+    : []
+}
+
 const keyFaults = ({ cert, key, keyPassphrase }: TlsConfig): string[] => {
   if (key === null) return []
   const found = keyIn(key, keyPassphrase)
@@ -45,10 +55,9 @@ const keyFaults = ({ cert, key, keyPassphrase }: TlsConfig): string[] => {
 }
 
 export const tlsFaults = (tls: TlsConfig): string[] => {
-  const faults = keyFaults(tls)
-  if (tls.ca !== null && certificatesIn(tls.ca) === null)
-    faults.push('KAFKA_SSL_CA_FILE does not hold a certificate in PEM form')
-  if (tls.cert !== null && certificatesIn(tls.cert) === null)
-    faults.push('KAFKA_SSL_CERT_FILE does not hold a certificate in PEM form')
-  return faults
+  const certificates = { KAFKA_SSL_CA_FILE: tls.ca, KAFKA_SSL_CERT_FILE: tls.cert }
+  return [
+    ...keyFaults(tls),
+    ...Object.entries(certificates).flatMap(([name, pem]) => (pem === null ? [] : pemFaults(name, pem, 'certificate'))),
+  ]
 }

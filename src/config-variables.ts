@@ -101,7 +101,7 @@ export const variables = z.object({
   KAFKA_SSL_KEY_FILE: described(text.optional(), { doc: 'PEM file of the client key (mutual TLS).' }),
   KAFKA_SSL_KEY_PASSPHRASE: described(secret.optional(), { doc: 'Passphrase of the client key.', secret: true }),
   DATABASE_URL: described(databaseUrl, {
-    doc: '`postgresql://user:password@host:5432/database`. Required by every command that talks to PostgreSQL.',
+    doc: '`postgresql://user:password@host:5432/database`, for TLS with `?sslmode=verify-full&sslrootcert=FILE`. Required by every command that talks to PostgreSQL.',
     secret: true,
     shown: 'postgresql://sluice:sluice@localhost:5432/sluice',
   }),
@@ -161,7 +161,7 @@ export const variables = z.object({
       .default('false')
       .transform((value) => value === 'true'),
     {
-      doc: '`true` permits sending a secret in the clear: SASL PLAIN or OAUTHBEARER without TLS, a token endpoint over `http://`.',
+      doc: '`true` permits sending a secret in the clear: SASL PLAIN or OAUTHBEARER without TLS, a token endpoint over `http://`; and other values of `sslmode` than `verify-full` and `disable`.',
     },
   ),
 })

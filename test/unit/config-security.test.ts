@@ -144,3 +144,32 @@ describe('what is refused', () => {
     expect(text).not.toContain('sesame')
   })
 })
+
+describe('TLS of PostgreSQL', () => {
+  const at = (query: string, env: NodeJS.ProcessEnv = {}) => ({
+    DATABASE_URL: `postgresql://u:sesame@h/d${query}`,
+    ...env,
+  })
+
+  test.each(['', '?sslmode=verify-full', '?sslmode=disable', '?ssl=true'])('"%s" is taken', (query) => {
+    expect(loadConfig({ ...minimal, ...at(query) }).databaseUrl).toContain(query)
+  })
+
+  test.each(['allow', 'prefer', 'require', 'verify-ca', 'no-verify'])('sslmode=%s is not, unless told so', (mode) => {
+    expect(refusal(at(`?sslmode=${mode}`))).toContain(`sslmode=${mode} does not say whether the certificate is checked`)
+    expect(loadConfig({ ...minimal, ...at(`?sslmode=${mode}`, { ALLOW_INSECURE: 'true' }) }).allowInsecure).toBe(true)
+  })
+
+  test.each([
+    ['?sslmode=full', 'must be verify-full or disable'],
+    ['?ssl=no-verify', 'are not taken'],
+    ['?uselibpqcompat=true&sslmode=verify-full', 'are not taken'],
+    ['?sslrootcert=/no/such.pem&sslmode=verify-full', 'sslrootcert: cannot read the file "/no/such.pem" (ENOENT)'],
+    [`?sslrootcert=${import.meta.filename}`, 'sslrootcert does not hold a certificate'],
+    [`?sslkey=${import.meta.filename}`, 'sslkey does not hold a private key'],
+  ])('%s', (query, text) => {
+    const said = refusal(at(query))
+    expect(said).toContain(text)
+    expect(said).not.toContain('sesame')
+  })
+})
