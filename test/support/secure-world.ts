@@ -71,7 +71,8 @@ export const NEEDED = {
   group: ['read', 'describe'],
 } as const satisfies Rights
 
-export const openSecureWorld = async () => {
+/** With a database of its own, or on this one. */
+export const openSecureWorld = async (databaseUrl?: string) => {
   const kafka = await startSecureKafka()
   const server = await startTokenServer(CLIENT, (form) => {
     const [sub = '', seconds = '300'] = (form.get('scope') ?? '').split(':')
@@ -82,7 +83,10 @@ export const openSecureWorld = async () => {
     }
     return { body }
   })
-  const { url, drop } = await freshDatabase(migrateForSecureWorld)
+  const { url, drop } =
+    databaseUrl === undefined
+      ? await freshDatabase(migrateForSecureWorld)
+      : { url: databaseUrl, drop: () => Promise.resolve() }
   const { superuser } = kafka
   const world = await openWorld({ brokers: [], databaseUrl: url, partitions: 2, access: superuser })
   const { topic, dlqTopic, groupId } = world.config
