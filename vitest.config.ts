@@ -23,6 +23,8 @@ export default defineConfig({
       lane('property', { testTimeout: 60_000 }),
       lane('contract', real),
       lane('integration', real),
+      // Not part of `npm test`: it starts a broker of its own for each file.
+      lane('security', real),
     ],
   },
 })

@@ -71,10 +71,12 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
 }
 
 /** One line that says what to do, where we know it. */
-function explain(error: unknown, { databaseUrl, kafka }: Config): unknown {
+function explain(error: unknown, { databaseUrl, kafka, topic, groupId }: Config): unknown {
   // A fault without an SQLSTATE is fatal only on a database that answers: not to be explained as one that does not.
   const explicable = !(error instanceof FatalFault) || sqlstateOf(error) !== null
-  const known = (explicable ? explainDatabaseError(error, databaseUrl) : null) ?? explainKafkaError(error, kafka)
+  const known =
+    (explicable ? explainDatabaseError(error, databaseUrl) : null) ??
+    explainKafkaError(error, kafka, { topic, group: groupId })
   if (known || !(error instanceof FatalFault)) return known ?? error
   return new OperatorError(
     `stopped: PostgreSQL failed with ${error.code}, which is neither a fault of a record nor one that passes`,
@@ -87,9 +89,13 @@ function explain(error: unknown, { databaseUrl, kafka }: Config): unknown {
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
-async function startUp({ topic, dlqTopic }: Config, { admin, database, producer }: Connected) {
+async function startUp({ topic, dlqTopic, groupId }: Config, { admin, database, producer }: Connected) {
   const schema = checkSchema(database)
-  const topics = admin.connect().then(() => admin.checkTopics({ topic, dlqTopic }))
+  const topics = admin.connect().then(async () => {
+    const rights = { [topic]: ['READ', 'DESCRIBE_CONFIGS'], [dlqTopic]: ['WRITE'] } as const
+    await admin.checkRights({ topics: rights, groupId })
+    await admin.checkTopics({ topic, dlqTopic })
+  })
   await Promise.all([schema, topics, producer.connect()])
 }
 

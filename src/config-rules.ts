@@ -1,3 +1,5 @@
+import { databaseFaults } from './config-database.ts'
+import { securityContradictions } from './config-rules-security.ts'
 import { describe, variableNames, type VariableName, type Variables } from './config-variables.ts'
 
 type Faults = string[]
@@ -21,34 +23,8 @@ export const contradictions = (v: Parsed): Faults => {
     v.FLUSH_LANES !== undefined && (v.DATABASE_POOL_SIZE ?? pool) < pool,
     `DATABASE_POOL_SIZE (${v.DATABASE_POOL_SIZE}) must be at least FLUSH_LANES + 3 (${pool})`,
   )
+  if (v.DATABASE_URL !== undefined) faults.push(...databaseFaults(v.DATABASE_URL, v.ALLOW_INSECURE === true))
   if (v.KAFKA_SECURITY_PROTOCOL) faults.push(...securityContradictions(v, v.KAFKA_SECURITY_PROTOCOL))
-  return faults
-}
-
-const securityContradictions = (v: Parsed, protocol: Variables['KAFKA_SECURITY_PROTOCOL']): Faults => {
-  const faults: Faults = []
-  const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const
-  const tls = ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE', 'KAFKA_SSL_KEY_PASSPHRASE'] as const
-  const usesSasl = protocol.startsWith('SASL_')
-  const usesTls = protocol.endsWith('SSL')
-  for (const name of sasl) {
-    if (usesSasl && v[name] === undefined) faults.push(`${name} must be set with KAFKA_SECURITY_PROTOCOL=${protocol}`)
-    if (!usesSasl && v[name] !== undefined)
-      faults.push(`${name} is set, but KAFKA_SECURITY_PROTOCOL=${protocol} has no SASL: choose SASL_SSL or unset it`)
-  }
-  for (const name of tls)
-    if (!usesTls && v[name] !== undefined)
-      faults.push(
-        `${name} is set, but KAFKA_SECURITY_PROTOCOL=${protocol} has no TLS: choose SSL or SASL_SSL, or unset it`,
-      )
-  if ((v.KAFKA_SSL_CERT_FILE === undefined) !== (v.KAFKA_SSL_KEY_FILE === undefined))
-    faults.push('KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE must be set together')
-  if (v.KAFKA_SSL_KEY_PASSPHRASE !== undefined && v.KAFKA_SSL_KEY_FILE === undefined)
-    faults.push('KAFKA_SSL_KEY_PASSPHRASE is set without KAFKA_SSL_KEY_FILE')
-  if (protocol === 'SASL_PLAINTEXT' && v.KAFKA_SASL_MECHANISM === 'PLAIN' && v.ALLOW_INSECURE === false)
-    faults.push(
-      'KAFKA_SASL_MECHANISM=PLAIN without TLS sends the password in the clear: use SASL_SSL, or set ALLOW_INSECURE=true',
-    )
   return faults
 }
 

@@ -37,6 +37,18 @@ const topic = text
   .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: 1 to 249 of letters, digits, dot, underscore, hyphen')
   .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
 
+/** As it is: blanks may belong to it. */
+const secret = z.string().min(1, 'must not be empty')
+
+const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const
+
+const tokenUrl = text
+  .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), 'must be an https:// URL')
+  .refine(
+    (url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''),
+    'must not hold user or password: set KAFKA_SASL_OAUTHBEARER_CLIENT_ID and …_CLIENT_SECRET',
+  )
+
 const databaseUrl = text
   .refine((url) => URL.canParse(url), 'must be a URL such as postgresql://user:password@host:5432/database')
   .refine((url) => !URL.canParse(url) || /^postgres(ql)?:\/\//.test(url), 'must begin with postgresql://')
@@ -63,11 +75,23 @@ export const variables = z.object({
   KAFKA_SECURITY_PROTOCOL: described(oneOf(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']).default('PLAINTEXT'), {
     doc: 'PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.',
   }),
-  KAFKA_SASL_MECHANISM: described(oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional(), {
-    doc: 'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. PLAIN without TLS needs `ALLOW_INSECURE=true`.',
+  KAFKA_SASL_MECHANISM: described(oneOf(MECHANISMS).optional(), {
+    doc: 'PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER. PLAIN and OAUTHBEARER without TLS need `ALLOW_INSECURE=true`.',
   }),
-  KAFKA_SASL_USERNAME: described(text.optional(), { doc: 'User for SASL.' }),
-  KAFKA_SASL_PASSWORD: described(z.string().optional(), { doc: 'Password for SASL.', secret: true }),
+  KAFKA_SASL_USERNAME: described(text.optional(), { doc: 'User for PLAIN and SCRAM.' }),
+  KAFKA_SASL_PASSWORD: described(secret.optional(), {
+    doc: 'Password for PLAIN and SCRAM. Its file is read again at every connect and re-authentication.',
+    secret: true,
+  }),
+  KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: described(tokenUrl.optional(), {
+    doc: 'Where to get tokens for OAUTHBEARER (client credentials grant); `https://`, or `ALLOW_INSECURE=true`.',
+  }),
+  KAFKA_SASL_OAUTHBEARER_CLIENT_ID: described(text.optional(), { doc: 'Client id for the token endpoint.' }),
+  KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: described(secret.optional(), {
+    doc: 'Client secret for the token endpoint. Its file is read again for every token.',
+    secret: true,
+  }),
+  KAFKA_SASL_OAUTHBEARER_SCOPE: described(text.optional(), { doc: 'Scope to ask the token endpoint for.' }),
   KAFKA_SSL_CA_FILE: described(text.optional(), {
     doc: 'PEM file of the authority that signed the brokers. Unset: the system’s.',
   }),
@@ -75,9 +99,9 @@ export const variables = z.object({
     doc: 'PEM file of the client certificate (mutual TLS), with `KAFKA_SSL_KEY_FILE`.',
   }),
   KAFKA_SSL_KEY_FILE: described(text.optional(), { doc: 'PEM file of the client key (mutual TLS).' }),
-  KAFKA_SSL_KEY_PASSPHRASE: described(z.string().optional(), { doc: 'Passphrase of the client key.', secret: true }),
+  KAFKA_SSL_KEY_PASSPHRASE: described(secret.optional(), { doc: 'Passphrase of the client key.', secret: true }),
   DATABASE_URL: described(databaseUrl, {
-    doc: '`postgresql://user:password@host:5432/database`. Required by every command that talks to PostgreSQL.',
+    doc: '`postgresql://user:password@host:5432/database`, for TLS with `?sslmode=verify-full&sslrootcert=FILE`. Required by every command that talks to PostgreSQL.',
     secret: true,
     shown: 'postgresql://sluice:sluice@localhost:5432/sluice',
   }),
@@ -136,7 +160,9 @@ export const variables = z.object({
     oneOf(['true', 'false'])
       .default('false')
       .transform((value) => value === 'true'),
-    { doc: '`true` permits sending a password in the clear (SASL PLAIN without TLS).' },
+    {
+      doc: '`true` permits sending a secret in the clear: SASL PLAIN or OAUTHBEARER without TLS, a token endpoint over `http://`; and other values of `sslmode` than `verify-full` and `disable`.',
+    },
   ),
 })
 

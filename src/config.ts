@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { kafkaConfig, type KafkaConfig } from './config-kafka.ts'
 import { describe, variableNames, variables, type VariableName, type Variables } from './config-variables.ts'
 import { contradictions, misspelt } from './config-rules.ts'
+import { withoutNewline } from './lib/file-again.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 
 // Environment → frozen Config, and every fault at once. The only reader of the environment; never prints a secret.
 
-export type KafkaConfig = {
-  readonly brokers: string[]
-  readonly clientId: string
-  readonly securityProtocol: Variables['KAFKA_SECURITY_PROTOCOL']
-  readonly sasl: {
-    mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-    username: string
-    password: string
-  } | null
-  readonly ssl: { ca: string | null; cert: string | null; key: string | null; keyPassphrase: string | null } | null
-}
+export type { KafkaConfig, OauthConfig, SaslConfig } from './config-kafka.ts'
 
 export type Config = {
   readonly kafka: KafkaConfig
@@ -66,7 +58,9 @@ const rawValue = (env: NodeJS.ProcessEnv, name: VariableName, faults: Faults): s
     faults.push(`${name} and ${name}_FILE are both set: set one of them`)
     return undefined
   }
-  return readText(file, `${name}_FILE`, faults)?.replace(/\r?\n$/, '')
+  const text = readText(file, `${name}_FILE`, faults)
+  if (text === '' || text?.trim() === '') faults.push(`${name}_FILE: the file ${JSON.stringify(file)} is empty`)
+  return text === null ? undefined : withoutNewline(text)
 }
 
 const needOf: Partial<Record<VariableName, Need>> = { KAFKA_BROKERS: 'kafka', DATABASE_URL: 'database' }
@@ -90,43 +84,17 @@ const parseEach = (env: NodeJS.ProcessEnv, needs: readonly Need[], faults: Fault
   return parsed
 }
 
-const TLS_FILES = ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'] as const
-type TlsFiles = Record<(typeof TLS_FILES)[number], string | null>
-
-const readTlsFiles = (v: Partial<Variables>, faults: Faults): TlsFiles => {
-  const read = (name: (typeof TLS_FILES)[number]) => (v[name] === undefined ? null : readText(v[name], name, faults))
-  return Object.fromEntries(TLS_FILES.map((name) => [name, read(name)])) as TlsFiles
-}
-
-const kafkaConfig = (v: Variables, files: TlsFiles): KafkaConfig => ({
-  // Unset when the command did not need Kafka.
-  brokers: v.KAFKA_BROKERS ?? [],
-  clientId: v.KAFKA_CLIENT_ID,
-  securityProtocol: v.KAFKA_SECURITY_PROTOCOL,
-  sasl:
-    v.KAFKA_SASL_MECHANISM && v.KAFKA_SASL_USERNAME && v.KAFKA_SASL_PASSWORD
-      ? { mechanism: v.KAFKA_SASL_MECHANISM, username: v.KAFKA_SASL_USERNAME, password: v.KAFKA_SASL_PASSWORD }
-      : null,
-  ssl: v.KAFKA_SECURITY_PROTOCOL.endsWith('SSL')
-    ? {
-        ca: files.KAFKA_SSL_CA_FILE,
-        cert: files.KAFKA_SSL_CERT_FILE,
-        key: files.KAFKA_SSL_KEY_FILE,
-        keyPassphrase: v.KAFKA_SSL_KEY_PASSPHRASE ?? null,
-      }
-    : null,
-})
-
 /** Throws one OperatorError that names every fault. `needs` says what the command talks to; the rest may be unset. */
 export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['kafka', 'database']): Config => {
   const faults: Faults = []
   const parsed = parseEach(env, needs, faults)
   faults.push(...contradictions(parsed), ...misspelt(Object.keys(env)))
-  const files = readTlsFiles(parsed, faults)
+  const fileOf = (name: VariableName) => (describe(name).secret ? given(env, `${name}_FILE`) : undefined)
+  const kafka = kafkaConfig(parsed, fileOf, (path, name) => readText(path, name, faults), faults)
   if (faults.length > 0) throw refusal(faults)
   const v = parsed as Variables
   return Object.freeze<Config>({
-    kafka: Object.freeze(kafkaConfig(v, files)),
+    kafka: Object.freeze(kafka(v)),
     groupId: v.KAFKA_GROUP_ID,
     topic: v.KAFKA_TOPIC,
     dlqTopic: v.KAFKA_DLQ_TOPIC ?? `${v.KAFKA_TOPIC}.dlq`,

@@ -54,6 +54,7 @@ const requireTopic = async (config: Config, topic: string): Promise<void> => {
   const admin = createAdmin(config.kafka, createLog('silent'))
   await admin.connect()
   try {
+    await admin.checkRights({ topics: { [topic]: ['WRITE'] } })
     if ((await admin.describeTopic(topic)) !== null) return
   } finally {
     await admin.disconnect()

@@ -4,7 +4,9 @@ import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
 import { explained, retried } from './explain.ts'
+import type { Subject } from './explain-security.ts'
 import { protocolTypes } from './protocol-types.ts'
+import { checkRights, type Needs } from './rights.ts'
 import {
   createTopics,
   refuseCompaction,
@@ -24,6 +26,8 @@ export type KafkaAdmin = {
   disconnect(): Promise<void>
   createTopics(topics: TopicsToCreate): Promise<TopicReport[]>
   deleteTopics(topics: string[]): Promise<void>
+  /** What we lack of these rights, in one OperatorError. */
+  checkRights(needs: Needs): Promise<void>
   /** All missing topics, or a compacted source topic, in one OperatorError. */
   checkTopics(topics: { topic: string; dlqTopic: string }): Promise<TopicDescription[]>
   /** Null when there is no such topic. */
@@ -52,19 +56,22 @@ const missing = (topics: readonly string[]): OperatorError => {
 export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: number): KafkaAdmin => {
   const { kafka, connect } = createBoundedKafka(config, log, connectDeadlineMs)
   const { admin, cluster } = adminWithCluster(kafka)
-  const call = <T>(work: () => Promise<T>): Promise<T> => explained(config, work)
+  const call = <T>(work: () => Promise<T>, subject: Subject = {}): Promise<T> => explained(config, work, subject)
 
   const describeTopic = (topic: string) =>
-    call(async () => {
-      try {
-        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-        const partitions = topics[0]?.partitions.length ?? 0
-        return partitions === 0 ? null : { partitions, topicId: await fetchTopicId(cluster, topic) }
-      } catch (error) {
-        if (isUnknownTopic(error)) return null
-        throw error
-      }
-    })
+    call(
+      async () => {
+        try {
+          const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+          const partitions = topics[0]?.partitions.length ?? 0
+          return partitions === 0 ? null : { partitions, topicId: await fetchTopicId(cluster, topic) }
+        } catch (error) {
+          if (isUnknownTopic(error)) return null
+          throw error
+        }
+      },
+      { topic },
+    )
 
   return {
     connect: () => call(() => connect(admin)),
@@ -72,30 +79,35 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     createTopics: (topics) => call(() => createTopics(admin, describeTopic, topics)),
     deleteTopics: (topics) => call(() => admin.deleteTopics({ topics })),
     describeTopic,
-    settings: (topic) => call(() => topicSettings(admin, topic)),
-    topicId: (topic) => call(() => fetchTopicId(cluster, topic)),
-    groupMembers: (groupId) => call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0),
+    checkRights: (needs) => call(() => checkRights(config, cluster, needs)),
+    settings: (topic) => call(() => topicSettings(admin, topic), { topic }),
+    topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
+    groupMembers: (groupId) =>
+      call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
       const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)
       if (absent.length > 0) throw missing(absent)
-      refuseCompaction(topic, await call(() => topicSettings(admin, topic)))
+      refuseCompaction(topic, await call(() => topicSettings(admin, topic), { topic }))
       return found.filter((each) => each !== null)
     },
     async endOffsets(topic) {
-      const offsets = await call(() => admin.fetchTopicOffsets(topic)).catch((error: unknown) => {
+      const offsets = await call(() => admin.fetchTopicOffsets(topic), { topic }).catch((error: unknown) => {
         throw isUnknownTopic(error) ? missing([topic]) : error
       })
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
     },
     async offsetsAt(topic, time) {
-      const offsets = await call(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()))
+      const offsets = await call(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()), { topic })
       return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]))
     },
     commitOffsets: (groupId, topic, positions) =>
-      call(() => retried(() => commitAsOutsider(cluster, { groupId, topic, positions }))),
+      call(() => retried(() => commitAsOutsider(cluster, { groupId, topic, positions })), { topic, group: groupId }),
     async committedOffsets(groupId, topic) {
-      const [answer] = await call(() => retried(() => admin.fetchOffsets({ groupId, topics: [topic] })))
+      const [answer] = await call(() => retried(() => admin.fetchOffsets({ groupId, topics: [topic] })), {
+        topic,
+        group: groupId,
+      })
       return new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, committed(offset)]))
     },
   }

@@ -2,7 +2,9 @@ import './patches.ts'
 import { Kafka, logLevel, type KafkaConfig as KafkaOptions, type logCreator, type RetryOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import type { Log } from '../telemetry/log.ts'
+import { saslOptions } from './sasl.ts'
 import { trackSockets } from './sockets.ts'
+import { tlsOptions } from './tls.ts'
 
 export { headerPairs } from './patches.ts'
 
@@ -44,20 +46,6 @@ const routed =
     log.warn({ kafkajs: namespace, ...shown }, entry.message)
   }
 
-const tlsOptions = (ssl: NonNullable<KafkaConfig['ssl']>): NonNullable<KafkaOptions['ssl']> => ({
-  ...(ssl.ca === null ? {} : { ca: ssl.ca }),
-  ...(ssl.cert === null ? {} : { cert: ssl.cert }),
-  ...(ssl.key === null ? {} : { key: ssl.key }),
-  ...(ssl.keyPassphrase === null ? {} : { passphrase: ssl.keyPassphrase }),
-})
-
-const saslOptions = ({ mechanism, ...user }: NonNullable<KafkaConfig['sasl']>): NonNullable<KafkaOptions['sasl']> => {
-  if (mechanism === 'PLAIN') return { mechanism: 'plain', ...user }
-  return mechanism === 'SCRAM-SHA-256'
-    ? { mechanism: 'scram-sha-256', ...user }
-    : { mechanism: 'scram-sha-512', ...user }
-}
-
 const options = (config: KafkaConfig, log: Log): KafkaOptions => ({
   brokers: config.brokers,
   clientId: config.clientId,
@@ -67,7 +55,7 @@ const options = (config: KafkaConfig, log: Log): KafkaOptions => ({
   logLevel: logLevel.WARN,
   logCreator: routed(log),
   ...(config.ssl ? { ssl: tlsOptions(config.ssl) } : {}),
-  ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
+  ...(config.sasl ? { sasl: saslOptions(config.sasl, () => performance.now()) } : {}),
 })
 
 /** One per consumer: two consumers of one instance and group share kafkajs' map of committed offsets. */

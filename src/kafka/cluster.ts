@@ -1,14 +1,14 @@
 import type { Admin, Kafka } from 'kafkajs'
 import { internal } from './kafkajs-internals.ts'
-import { METADATA_KEY, METADATA_WITH_IDS, topicIdRequest } from './topic-id.ts'
+import { METADATA_KEY, METADATA_WITH_IDS, type TopicAnswer, topicRequest } from './topic-id.ts'
 
 // An admin client over a cluster object that we hold too, so that a request kafkajs does not know (Metadata v12) goes over
 // the same authenticated connection.
 
-type TopicIdAnswer = { errorCode: number; topicId: string | null }
 type Broker = {
   versions: Record<number, { maxVersion: number } | undefined>
-  connectionPool: { send(request: ReturnType<typeof topicIdRequest>): Promise<TopicIdAnswer> }
+  connectionPool: { send(request: ReturnType<typeof topicRequest>): Promise<TopicAnswer> }
+  findGroupCoordinator(group: { groupId: string }): Promise<unknown>
 }
 type Commit = { groupId: string; memberId: string; groupGenerationId: number; topics: object[] }
 type Coordinator = { offsetCommit(commit: Commit): Promise<unknown> }
@@ -32,12 +32,21 @@ export const adminWithCluster = (kafka: Kafka): { admin: Admin; cluster: Cluster
   return { cluster, admin: createAdmin({ logger: kafka.logger(), cluster, retry }) }
 }
 
-/** Null when the topic is not there, or the broker is too old for topic ids (before 2.8). */
-export const fetchTopicId = async (cluster: Cluster, topic: string): Promise<string | null> => {
+/** Null from a broker that is too old for topic ids (before 2.8). */
+export const fetchTopic = async (cluster: Cluster, topic: string): Promise<TopicAnswer | null> => {
   const broker = await cluster.brokerPool.findConnectedBroker()
   if ((broker.versions[METADATA_KEY]?.maxVersion ?? 0) < METADATA_WITH_IDS) return null
-  const { topicId } = await broker.connectionPool.send(topicIdRequest(topic))
-  return topicId
+  return broker.connectionPool.send(topicRequest(topic))
+}
+
+/** Null when the topic is not there, or the broker is too old. */
+export const fetchTopicId = async (cluster: Cluster, topic: string): Promise<string | null> =>
+  (await fetchTopic(cluster, topic))?.topicId ?? null
+
+/** kafkajs's own way to the coordinator hides why there is none. */
+export const askForCoordinator = async (cluster: Cluster, groupId: string): Promise<void> => {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  await broker.findGroupCoordinator({ groupId })
 }
 
 /** As an administrator, who is no member: brokers take it only while the group has none. */

@@ -1,6 +1,15 @@
 import pRetry from 'p-retry'
 import type { KafkaConfig } from '../config.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import {
+  certificateFault,
+  loginRefused,
+  noCoordinator,
+  notAuthorised,
+  saslUnexpected,
+  type Subject,
+  unknownMechanism,
+} from './explain-security.ts'
 
 // kafkajs errors → what a person can mend. By name, code and type, along the chain of causes; null for the rest.
 
@@ -28,7 +37,6 @@ const SOCKET: Record<string, string> = {
   EPIPE: 'connection closed',
 }
 
-const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ALTNAME_INVALID|CERT_/
 const TLS_TALK = /ERR_SSL|EPROTO|secure TLS connection/
 
 const REACH =
@@ -39,11 +47,8 @@ const connectionFault = (fault: KafkaFault, config: KafkaConfig): [string, strin
   const where = typeof fault.broker === 'string' ? fault.broker : config.brokers.join(', ')
   const code = typeof fault.code === 'string' ? fault.code : ''
   const { message, name } = fault
-  if (UNTRUSTED.test(code))
-    return [
-      `the TLS certificate of Kafka at ${where} is not trusted (${code})`,
-      'set KAFKA_SSL_CA_FILE to the authority that signed it',
-    ]
+  const certificate = certificateFault(code, where, config)
+  if (certificate) return certificate
   if (TLS_TALK.test(code) || TLS_TALK.test(message))
     return [
       `Kafka at ${where} does not speak TLS there, or refuses ours (KAFKA_SECURITY_PROTOCOL=${config.securityProtocol})`,
@@ -61,62 +66,56 @@ const connectionFault = (fault: KafkaFault, config: KafkaConfig): [string, strin
   return null
 }
 
-const topicOf = (fault: KafkaFault) => (typeof fault.topic === 'string' ? ` "${fault.topic}"` : '')
+const topicOf = (fault: KafkaFault, { topic }: Subject) => {
+  const name = typeof fault.topic === 'string' ? fault.topic : topic
+  return name === undefined ? '' : ` "${name}"`
+}
 
-const refusalOf = (fault: KafkaFault, config: KafkaConfig): [string, string] | null => {
+const refusalOf = (fault: KafkaFault, config: KafkaConfig, subject: Subject): [string, string] | null => {
   const type = typeof fault.type === 'string' ? fault.type : ''
-  if (fault.name === 'KafkaJSSASLAuthenticationError' && /mechanism/.test(fault.message))
-    return [
-      `Kafka does not accept the SASL mechanism ${config.sasl?.mechanism ?? ''}`,
-      'set KAFKA_SASL_MECHANISM to one the broker has enabled',
-    ]
-  if (fault.name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED')
-    return [
-      `Kafka refuses the user "${config.sasl?.username ?? ''}" (SASL authentication failed)`,
-      'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
-    ]
-  if (type === 'ILLEGAL_SASL_STATE' || type === 'UNSUPPORTED_SASL_MECHANISM')
-    return [
-      'Kafka does not expect SASL on this listener, or not this mechanism',
-      'check KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and the port',
-    ]
+  const login = fault.name === 'KafkaJSSASLAuthenticationError'
+  if (login && /mechanism is not supported/.test(fault.message)) return unknownMechanism(config)
+  if (login || type === 'SASL_AUTHENTICATION_FAILED') return loginRefused(config)
+  if (type === 'UNSUPPORTED_SASL_MECHANISM') return unknownMechanism(config)
+  if (type === 'ILLEGAL_SASL_STATE') return saslUnexpected
   if (type.endsWith('_AUTHORIZATION_FAILED')) {
-    const what = type.replace('_AUTHORIZATION_FAILED', '').toLowerCase().replaceAll('_', ' ')
-    return [
-      `Kafka does not authorise us: ${what}${topicOf(fault)}`,
-      'ask for the ACLs that the README lists (Security)',
-    ]
+    const { topic } = fault
+    return notAuthorised(type, config, typeof topic === 'string' ? { ...subject, topic } : subject)
   }
+  if (fault.name === 'KafkaJSGroupCoordinatorNotFound') return noCoordinator(subject)
   if (/^(GROUP_COORDINATOR_NOT_AVAILABLE|GROUP_LOAD_IN_PROGRESS|NOT_COORDINATOR_FOR_GROUP)$/.test(type))
     return [
       'Kafka has no coordinator ready for the group',
       'try again in a few seconds; a broker is starting or failing over',
     ]
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
-    return [`the topic${topicOf(fault)} does not exist`, 'create it: sluice topics create']
+    return [`the topic${topicOf(fault, subject)} does not exist`, 'create it: sluice topics create']
   if (type === 'INVALID_REPLICATION_FACTOR')
     return ['the replication factor is larger than the number of brokers', 'pass a smaller --replication-factor']
   if (type === 'POLICY_VIOLATION' || type === 'INVALID_CONFIG' || type === 'INVALID_PARTITIONS')
-    return [`Kafka refuses the topic${topicOf(fault)} (${type})`, 'change the options, or create the topic by hand']
+    return [
+      `Kafka refuses the topic${topicOf(fault, subject)} (${type})`,
+      'change the options, or create the topic by hand',
+    ]
   return null
 }
 
-export const explainKafkaError = (error: unknown, config: KafkaConfig): OperatorError | null => {
+export const explainKafkaError = (error: unknown, config: KafkaConfig, subject: Subject = {}): OperatorError | null => {
   const faults = chain(error)
   const ours = faults.find((fault) => fault instanceof OperatorError)
   if (ours instanceof OperatorError) return ours
   const said =
-    faults.map((fault) => refusalOf(fault, config)).find((found) => found !== null) ??
+    faults.map((fault) => refusalOf(fault, config, subject)).find((found) => found !== null) ??
     faults.map((fault) => connectionFault(fault, config)).find((found) => found !== null)
   return said ? new OperatorError(said[0], said[1], ExitCode.unavailable, { cause: error }) : null
 }
 
 /** Runs one call on Kafka; a fault that a person can mend comes out as an OperatorError. */
-export const explained = async <T>(config: KafkaConfig, call: () => Promise<T>): Promise<T> => {
+export const explained = async <T>(config: KafkaConfig, call: () => Promise<T>, subject: Subject = {}): Promise<T> => {
   try {
     return await call()
   } catch (error) {
-    throw explainKafkaError(error, config) ?? error
+    throw explainKafkaError(error, config, subject) ?? error
   }
 }
 

@@ -15,6 +15,7 @@ export type Encoder = {
   readonly buffer: Buffer
   size(): number
   writeInt8(value: number): Encoder
+  writeInt32(value: number): Encoder
   writeVarInt(value: number): Encoder
   writeVarLong(value: unknown): Encoder
   writeVarIntString(value: string): Encoder

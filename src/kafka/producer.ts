@@ -104,9 +104,13 @@ export const createProducer = (
     if (lost) throw unanswered(topic, lost.partition)
   }
   const send = (topic: string, records: readonly OutRecord[]) =>
-    explained(config, async () => {
-      for (const chunk of chunks(records)) await request(topic, partitioning.place(topic, chunk))
-    })
+    explained(
+      config,
+      async () => {
+        for (const chunk of chunks(records)) await request(topic, partitioning.place(topic, chunk))
+      },
+      { topic },
+    )
   return {
     connect: () => explained(config, () => connect(producer)),
     disconnect: () => producer.disconnect(),

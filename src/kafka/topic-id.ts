@@ -1,6 +1,6 @@
 import { EncoderOf, type Encoder } from './kafkajs-internals.ts'
 
-// Metadata v12, the first version that tells the topic's id, on kafkajs' own connection (kafkajs stops at v6). It is a
+// Metadata v12, the first version that tells the topic's id (and what we may do with it), on kafkajs' own connection (kafkajs stops at v6). It is a
 // "flexible" version: compact strings and arrays (length + 1 as unsigned varint), and a tag section after each header and
 // struct, which kafkajs' header code does not write: ours begins the body with it.
 
@@ -27,7 +27,7 @@ export const encodeMetadataRequest = (topic: string): Buffer =>
     NO_ID,
     compact(topic),
     NO_TAGS,
-    Buffer.from([0, 0]), // no auto-creation, no authorised operations
+    Buffer.from([0, 1]), // no auto-creation; with what we may do
     NO_TAGS,
   ])
 
@@ -55,9 +55,32 @@ const reader = (buffer: Buffer) => {
   return { take, varint, text, tags }
 }
 
-/** The first topic's id as a UUID string; null when the broker says there is no such topic (or hides it). */
-export const decodeTopicId = (response: Buffer): { errorCode: number; topicId: string | null } => {
-  const { take, varint, text, tags } = reader(response)
+export type TopicAnswer = {
+  readonly errorCode: number
+  /** As a UUID; null when the broker says there is no such topic (or hides it). */
+  readonly topicId: string | null
+  /** What we may do with it, a bit for each operation of ACLs; null when the broker does not say. */
+  readonly operations: number | null
+}
+
+const UNSAID = -2_147_483_648
+
+/** After the topic's id. */
+const operationsOf = ({ take, varint, tags }: ReturnType<typeof reader>): number | null => {
+  take(1) // is it internal?
+  for (let partitions = varint() - 1; partitions > 0; partitions--) {
+    take(2 + 4 + 4 + 4) // error, partition, leader, epoch
+    for (let lists = 3; lists > 0; lists--) take(4 * Math.max(varint() - 1, 0)) // replicas: all, in sync, offline
+    tags()
+  }
+  const operations = take(4).readInt32BE()
+  return operations === UNSAID ? null : operations
+}
+
+/** Of the first topic. */
+export const decodeTopic = (response: Buffer): TopicAnswer => {
+  const read = reader(response)
+  const { take, varint, text, tags } = read
   tags() // end of the response header v1
   take(4) // throttle time
   for (let brokers = varint() - 1; brokers > 0; brokers--) {
@@ -69,17 +92,17 @@ export const decodeTopicId = (response: Buffer): { errorCode: number; topicId: s
   }
   text() // cluster id
   take(4) // controller
-  if (varint() - 1 < 1) return { errorCode: 0, topicId: null }
+  if (varint() - 1 < 1) return { errorCode: 0, topicId: null, operations: null }
   const errorCode = take(2).readInt16BE()
   text()
   const id = take(16)
-  return { errorCode, topicId: id.equals(NO_ID) ? null : uuid(id) }
+  return { errorCode, topicId: id.equals(NO_ID) ? null : uuid(id), operations: operationsOf(read) }
 }
 
 const uuid = (id: Buffer): string => id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** As kafkajs' connection.send takes it. */
-export const topicIdRequest = (topic: string) => ({
+export const topicRequest = (topic: string) => ({
   request: {
     apiKey: METADATA_KEY,
     apiVersion: METADATA_WITH_IDS,
@@ -87,7 +110,7 @@ export const topicIdRequest = (topic: string) => ({
     encode: async (): Promise<Encoder> => new EncoderOf().writeBuffer(encodeMetadataRequest(topic)),
   },
   response: {
-    decode: async (raw: Buffer) => ({ ...decodeTopicId(raw), clientSideThrottleTime: 0 }),
-    parse: async (decoded: { errorCode: number; topicId: string | null }) => decoded,
+    decode: async (raw: Buffer) => ({ ...decodeTopic(raw), clientSideThrottleTime: 0 }),
+    parse: async (decoded: TopicAnswer) => decoded,
   },
 })

@@ -86,7 +86,7 @@ const planNode = (options: ClusterOptions, node: Node, clusterId: string, voters
 }
 
 /** Without `-UsePerfData` and an own tmpdir, a killed JVM leaves files in the system's. Serial: two cores are few. */
-const jvmFlags = (folder: string, brokers: number): string[] => [
+export const jvmFlags = (folder: string, brokers: number): string[] => [
   brokers > 1 ? '-Xmx256m' : '-Xmx512m',
   '-XX:+UseSerialGC',
   '-XX:-UsePerfData',

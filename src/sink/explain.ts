@@ -1,6 +1,7 @@
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { FatalFault } from '../pipeline/settle.ts'
 import { classifyError } from './classify.ts'
+import { explainTls } from './explain-tls.ts'
 
 type Place = { readonly host: string; readonly database: string; readonly user: string }
 
@@ -13,7 +14,7 @@ export function explainDatabaseError(error: unknown, url: string): OperatorError
   const { fate, sqlstate, code } = classifyError(error)
   const known =
     (running && sqlstate !== null ? changedUnderUs(sqlstate, place) : null) ??
-    (sqlstate !== null ? bySqlstate(sqlstate, place) : byCode(fate, code, place))
+    (sqlstate !== null ? bySqlstate(sqlstate, place) : byCode(fate, code, place, error))
   if (known === null) return null
   const [message, remedy] = known
   if (!running) return new OperatorError(message, remedy, ExitCode.unavailable, { cause: error })
@@ -70,9 +71,8 @@ const createRemedy = (database: string) =>
     ? `create it, for example with: createdb ${database}; then run \`sluice migrate\``
     : 'create it with createdb, then run `sluice migrate`'
 
-function byCode(fate: string, code: string, { host }: Place): Explained | null {
-  if (code === 'TlsConnectionError')
-    return [`no TLS connection to PostgreSQL at ${host}`, 'check sslmode in DATABASE_URL']
+function byCode(fate: string, code: string, { host }: Place, error: unknown): Explained | null {
+  if (code === 'TlsConnectionError') return explainTls(error, host)
   if (fate !== 'unknown') return null
   return [`PostgreSQL cannot be reached at ${host}${reason(code)}`, 'check DATABASE_URL, and that the server runs']
 }

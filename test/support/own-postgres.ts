@@ -1,17 +1,22 @@
 // A PostgreSQL of one's own, to be stopped, killed and started again on the same data and the same port: for faults that
 // nobody else may feel. Its keeper ends it, and removes its data, when this process dies.
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { chmod, chown, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { planPostgres } from '../../src/local-stack/embedded-postgres.ts'
 import { freePorts } from '../../src/local-stack/free-ports.ts'
-import { exitOf, type Keeper, startKeeper } from '../../src/local-stack/keeper.ts'
+import { exitOf, type Keeper, startKeeper, type User } from '../../src/local-stack/keeper.ts'
 import { findBinaries, readableFor, unprivilegedUser } from '../../src/local-stack/postgres-binaries.ts'
 
-export type OwnOptions = { settings?: Record<string, string>; initdbArguments?: readonly string[] }
+export type OwnOptions = {
+  settings?: Record<string, string>
+  initdbArguments?: readonly string[]
+  /** PEM files; it answers with and without TLS then. */
+  tls?: { cert: string; key: string }
+}
 export type OwnPostgres = Awaited<ReturnType<typeof startOwnPostgres>>
 
 /** How `pg_ctl stop -m …` says it. */
@@ -29,7 +34,9 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
   const binaries = await readableFor(user, { native, temp, env, signal: never })
   const password = randomBytes(12).toString('hex')
   const [port = 0] = await freePorts(1)
-  const plan = planPostgres({ native: binaries.native, temp, env, user, password, port, ...options })
+  const { tls, ...given } = options
+  const settings = { ...given.settings, ...(tls && (await tlsSettings(tls, user))) }
+  const plan = planPostgres({ native: binaries.native, temp, env, user, password, port, ...given, settings })
   const urlOf = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
 
   let keeper = startKeeper({ ...plan, command: plan.prepare, stopSignal: 'TERM' })
@@ -83,6 +90,13 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
     /** Ends it and removes its data. */
     end,
   }
+}
+
+/** PostgreSQL takes a key that nobody else may read, and that is its own. */
+const tlsSettings = async ({ cert, key }: { cert: string; key: string }, user: User | undefined) => {
+  await chmod(key, 0o600)
+  if (user) await chown(key, user.uid, user.gid)
+  return { ssl: 'on', ssl_cert_file: cert, ssl_key_file: key }
 }
 
 /** False: it ended. */

@@ -14,7 +14,13 @@ import { createLog } from '../../src/telemetry/log.ts'
 import { type Member, startMember } from './member.ts'
 import { until } from './until.ts'
 
-export type WorldOptions = { brokers: readonly string[]; databaseUrl: string; partitions?: number }
+export type WorldOptions = {
+  brokers: readonly string[]
+  databaseUrl: string
+  partitions?: number
+  /** How the world itself, and whoever does not say otherwise, gets into Kafka. */
+  access?: NodeJS.ProcessEnv
+}
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Per partition: where PostgreSQL stands, what Kafka has committed, where the log ends. */
@@ -24,7 +30,7 @@ export type Totals = { inserted: number; duplicate: number; deadLettered: number
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const log = createLog('silent')
 
-export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldOptions) => {
+export const openWorld = async ({ brokers, databaseUrl, partitions = 4, access = {} }: WorldOptions) => {
   const topic = `lines-${randomUUID().slice(0, 8)}`
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -34,6 +40,7 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4 }: WorldO
     KAFKA_GROUP_ID: `${topic}-group`,
     DATABASE_URL: databaseUrl,
     NO_COLOR: '1',
+    ...access,
   }
   const config: Config = loadConfig(env)
   const admin = createAdmin(config.kafka, log)

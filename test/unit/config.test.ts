@@ -77,15 +77,6 @@ describe('what is given', () => {
     })
     expect(config.databaseUrl).toBe('postgresql://u:from-file@h/d')
   })
-
-  test('TLS files are read', () => {
-    const config = loadConfig({
-      ...minimal,
-      KAFKA_SECURITY_PROTOCOL: 'SSL',
-      KAFKA_SSL_CA_FILE: file('ca.pem', 'the ca'),
-    })
-    expect(config.kafka.ssl).toEqual({ ca: 'the ca', cert: null, key: null, keyPassphrase: null })
-  })
 })
 
 describe('what is refused', () => {
@@ -145,7 +136,7 @@ describe('what is refused', () => {
   }
   test('a password in the clear, unless told so', () => {
     expect(refusal(plain).message).toContain('in the clear')
-    expect(loadConfig({ ...plain, ALLOW_INSECURE: 'true' }).kafka.sasl?.password).toBe('sesame')
+    expect(loadConfig({ ...plain, ALLOW_INSECURE: 'true' }).kafka.sasl).toMatchObject({ password: 'sesame' })
     expect(loadConfig({ ...plain, KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' }).kafka.sasl?.mechanism).toBe('SCRAM-SHA-512')
   })
 

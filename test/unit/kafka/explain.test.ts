@@ -80,8 +80,8 @@ const protocolError = (type: string, more: object = {}) =>
 
 test.each([
   ['SASL_AUTHENTICATION_FAILED', 'Kafka refuses the user "jane" (SASL authentication failed)'],
-  ['TOPIC_AUTHORIZATION_FAILED', 'Kafka does not authorise us: topic'],
-  ['GROUP_AUTHORIZATION_FAILED', 'Kafka does not authorise us: group'],
+  ['TOPIC_AUTHORIZATION_FAILED', 'Kafka does not authorise the user "jane": topic'],
+  ['GROUP_AUTHORIZATION_FAILED', 'Kafka does not authorise the user "jane": group'],
   ['UNKNOWN_TOPIC_OR_PARTITION', 'the topic does not exist'],
   ['INVALID_REPLICATION_FACTOR', 'the replication factor is larger than the number of brokers'],
 ])('%s', (type, text) => {
@@ -90,6 +90,25 @@ test.each([
   const explained = explainKafkaError(wrapped, config(['a:1'], { sasl }))
   expect(explained?.message).toBe(text)
   expect(`${explained?.message}${explained?.remedy}`).not.toContain('sesame')
+})
+
+test('who and what is not authorised, when the call says so', () => {
+  const oauth = { mechanism: 'OAUTHBEARER', tokenUrl: '', clientId: 'me', clientSecret: 'sesame', scope: null } as const
+  const subject = { topic: 'lines', group: 'g' }
+  const said = (type: string, more: Partial<KafkaConfig> = {}) =>
+    explainKafkaError(protocolError(type), config([], more), subject)?.message
+  expect(said('TOPIC_AUTHORIZATION_FAILED', { sasl: oauth })).toBe(
+    'Kafka does not authorise the client "me": topic "lines"',
+  )
+  expect(said('GROUP_AUTHORIZATION_FAILED')).toBe('Kafka does not authorise clients without a name: group "g"')
+})
+
+test('SCRAM names its mechanism in every refusal: that is not an unknown mechanism', () => {
+  const refused = (text: string) => Object.assign(new Error(text), { name: 'KafkaJSSASLAuthenticationError' })
+  const sasl = { mechanism: 'SCRAM-SHA-512' as const, username: 'jane', password: 'sesame' }
+  const said = (text: string) => explainKafkaError(refused(text), config([], { sasl }))?.message
+  expect(said('failed: invalid credentials with SASL mechanism SCRAM-SHA-512')).toContain('refuses the user "jane"')
+  expect(said('SASL SCRAM-SHA-512 mechanism is not supported by the server')).toContain('not accept the SASL mechanism')
 })
 
 test('one error per topic, as createTopics fails', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeTopicId, encodeMetadataRequest } from '../../../src/kafka/topic-id.ts'
+import { decodeTopic, encodeMetadataRequest } from '../../../src/kafka/topic-id.ts'
 
 // The real broker answers in test/contract/kafka-admin.test.ts; here only what it does not send.
 
@@ -20,16 +20,47 @@ const answer = (topics: Buffer) =>
     topics,
   ])
 
+/** Not internal; one partition with two replicas, one of them in sync; READ. */
+const REST = Buffer.from([
+  0,
+  2,
+  ...Array<number>(14).fill(0),
+  3,
+  ...Array<number>(8).fill(1),
+  2,
+  0,
+  0,
+  0,
+  1,
+  1,
+  0,
+  0,
+  0,
+  0,
+  8,
+  0,
+])
+/** No partitions; it does not say what we may do. */
+const NOTHING = Buffer.from([0, 1, 0x80, 0, 0, 0, 0])
+
 test('tags that a later broker adds are stepped over', () => {
-  const topic = Buffer.concat([Buffer.from([2, 0, 0, 2, 0x74]), Buffer.from('00112233445566778899aabbccddeeff', 'hex')])
-  expect(decodeTopicId(answer(topic))).toEqual({ errorCode: 0, topicId: '00112233-4455-6677-8899-aabbccddeeff' })
+  const topic = Buffer.concat([
+    Buffer.from([2, 0, 0, 2, 0x74]),
+    Buffer.from('00112233445566778899aabbccddeeff', 'hex'),
+    REST,
+  ])
+  expect(decodeTopic(answer(topic))).toEqual({
+    errorCode: 0,
+    topicId: '00112233-4455-6677-8899-aabbccddeeff',
+    operations: 1 << 3,
+  })
 })
 
 test('an unknown topic has no id', () => {
-  const topic = Buffer.concat([Buffer.from([2, 0, 3, 2, 0x74]), Buffer.alloc(16)])
-  expect(decodeTopicId(answer(topic))).toEqual({ errorCode: 3, topicId: null })
+  const topic = Buffer.concat([Buffer.from([2, 0, 3, 2, 0x74]), Buffer.alloc(16), NOTHING])
+  expect(decodeTopic(answer(topic))).toEqual({ errorCode: 3, topicId: null, operations: null })
 })
 
 test('an answer that ends too early', () => {
-  expect(() => decodeTopicId(answer(Buffer.from([2, 0])))).toThrow('ends too early')
+  expect(() => decodeTopic(answer(Buffer.from([2, 0])))).toThrow('ends too early')
 })
