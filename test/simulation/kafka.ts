@@ -1,0 +1,177 @@
+// A Kafka of three brokers as kafkajs's consumer sees it: the real kafkajs consumer (group, fetchers, offset manager) runs on
+// this in place of its `Cluster`. One topic. The group coordinator follows Kafka's ClassicGroup: it compares member and
+// generation, never who owns a partition.
+import { createRequire } from 'node:module'
+import { headersOf, type HeaderOut } from '../../src/kafka/headers.ts'
+import { createGroup } from './kafka-group.ts'
+import type { Scheduler } from './scheduler.ts'
+
+const load = createRequire(import.meta.url)
+const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as { createErrorFromCode(code: number): Error }
+const { KafkaJSConnectionError } = load('kafkajs/src/errors.js') as {
+  KafkaJSConnectionError: new (message: string) => Error
+}
+
+export const CODES = {
+  NOT_LEADER: 6,
+  COORDINATOR_LOADING: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+} as const
+export const protocolError = (name: keyof typeof CODES) => createErrorFromCode(CODES[name])
+
+/** `value` null: a tombstone. A marker ends a transaction: it has an offset and no record that anybody sees. */
+export type LogRecord = { readonly offset: bigint; readonly value: Buffer | null; readonly marker: boolean }
+export type Partition = { readonly records: LogRecord[]; end: bigint }
+
+const NO_HEADERS = headersOf([] as readonly HeaderOut[])
+const BROKERS = [1, 2, 3]
+
+export type SimulatedKafka = ReturnType<typeof createSimulatedKafka>
+export type KafkaHooks = { committed: (partition: number, offset: bigint) => void }
+
+export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partitions: number, hooks: KafkaHooks) => {
+  const { random } = scheduler
+  const log: Partition[] = Array.from({ length: partitions }, () => ({ records: [], end: 0n }))
+  const leaders = log.map((_, partition) => BROKERS[partition % BROKERS.length] ?? 1)
+  const group = createGroup(scheduler, hooks)
+  /** Of the whole cluster, until this time: nobody gets through. */
+  let downUntil = 0
+  /** Requests to the coordinator fail with this. */
+  let coordinatorFault: { error: keyof typeof CODES; until: number } | null = null
+  let latency: readonly [number, number] = [1, 10]
+
+  const call = <T>(work: () => T | Promise<T>): Promise<T> =>
+    scheduler.request(() => {
+      if (scheduler.now() < downUntil) throw new KafkaJSConnectionError('connection refused')
+      return work()
+    }, latency)
+
+  const coordinated = <T>(work: () => T | Promise<T>): Promise<T> =>
+    call(() => {
+      if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
+      return work()
+    })
+
+  const coordinator = {
+    isConnected: () => true,
+    joinGroup: (request: Parameters<typeof group.join>[0]) => coordinated(() => group.join(request)),
+    syncGroup: (request: Parameters<typeof group.sync>[0]) => coordinated(() => group.sync(request)),
+    heartbeat: (request: Parameters<typeof group.heartbeat>[0]) => coordinated(() => group.heartbeat(request)),
+    leaveGroup: ({ memberId }: { memberId: string }) => coordinated(() => group.leave(memberId)),
+    offsetCommit: (request: Parameters<typeof group.commit>[0]) => coordinated(() => group.commit(request)),
+    offsetFetch: ({ topics }: { topics: { topic: string; partitions: { partition: number }[] }[] }) =>
+      coordinated(() => ({
+        responses: topics.map((each) => ({
+          topic: each.topic,
+          partitions: each.partitions.map(({ partition }) => ({
+            partition,
+            offset: (group.committed.get(partition) ?? -1n).toString(),
+          })),
+        })),
+      })),
+  }
+
+  type FetchRequest = { maxWaitTime: number; topics: { partitions: { partition: number; fetchOffset: string }[] }[] }
+
+  const answer = (wanted: { partition: number; fetchOffset: string }[]) =>
+    wanted.map(({ partition, fetchOffset }) => {
+      const { records, end } = log[partition] ?? { records: [], end: 0n }
+      const from = BigInt(fetchOffset)
+      const first = records.findIndex(({ offset }) => offset >= from)
+      // What a broker sends begins at a batch boundary, below the offset that was asked for.
+      const start = first === -1 ? records.length : Math.max(0, first - random.below(3))
+      const count = first === -1 ? 0 : 1 + random.below(12)
+      return {
+        partition,
+        highWatermark: end.toString(),
+        abortedTransactions: [],
+        messages: records.slice(start, Math.max(first, 0) + count).map(({ offset, value, marker }) => ({
+          offset: offset.toString(),
+          timestamp: '1764028800000',
+          key: null,
+          value,
+          headers: NO_HEADERS,
+          isControlRecord: marker,
+        })),
+      }
+    })
+
+  const fetch = (nodeId: number, request: FetchRequest) =>
+    call(async () => {
+      const wanted = request.topics.flatMap((each) => each.partitions)
+      const check = () => {
+        if (wanted.some(({ partition }) => leaders[partition] !== nodeId)) throw protocolError('NOT_LEADER')
+      }
+      check()
+      const empty = () => wanted.every(({ partition, fetchOffset }) => (log[partition]?.end ?? 0n) <= BigInt(fetchOffset))
+      if (empty()) {
+        await new Promise<void>((resolve) => scheduler.after(random.between(50, request.maxWaitTime), null, resolve))
+        check()
+      }
+      return { responses: [{ topicName: topic, partitions: answer(wanted) }] }
+    })
+
+  /** One for each consumer: it has seen who leads what at some time. */
+  const createCluster = () => {
+    let seen = [...leaders]
+    const committedOffsets: Record<string, unknown> = {}
+    const refresh = () => call(() => void (seen = [...leaders]))
+    return {
+      connect: () => call(() => undefined),
+      disconnect: () => Promise.resolve(),
+      isConnected: () => true,
+      refreshMetadata: refresh,
+      refreshMetadataIfNecessary: () => Promise.resolve(),
+      addMultipleTargetTopics: () => refresh(),
+      getNodeIds: () => BROKERS,
+      findBroker: ({ nodeId }: { nodeId: number }) =>
+        Promise.resolve({ fetch: (request: FetchRequest) => fetch(nodeId, request) }),
+      findGroupCoordinator: () => call(() => coordinator),
+      findTopicPartitionMetadata: () => seen.map((leader, partitionId) => ({ partitionId, leader, isr: BROKERS })),
+      committedOffsets: () => committedOffsets,
+      defaultOffset: () => '-2',
+      removeBroker: () => {},
+      fetchTopicsOffset: (topics: { topic: string; partitions: { partition: number }[] }[]) =>
+        call(() =>
+          topics.map((each) => ({
+            topic: each.topic,
+            partitions: each.partitions.map(({ partition }) => ({ partition, offset: '0' })),
+          })),
+        ),
+    }
+  }
+
+  return {
+    log,
+    group,
+    createCluster,
+    bounds: () => call(() => new Map(log.map(({ end }, partition) => [partition, { low: 0n, high: end }]))),
+    committed: () => call(() => new Map(log.map((_, partition) => [partition, group.committed.get(partition) ?? null]))),
+    append(partition: number, value: Buffer | null, kind: 'record' | 'marker' | 'gap') {
+      const target = log[partition]
+      if (!target) return
+      if (kind !== 'gap') target.records.push({ offset: target.end, value, marker: kind === 'marker' })
+      target.end += 1n
+    },
+    moveLeader(partition: number) {
+      leaders[partition] = random.pick(BROKERS.filter((broker) => broker !== leaders[partition]))
+    },
+    addPartition() {
+      log.push({ records: [], end: 0n })
+      leaders.push(random.pick(BROKERS))
+    },
+    goDown: (ms: number) => void (downUntil = scheduler.now() + ms),
+    failCoordinator: (error: keyof typeof CODES, ms: number) =>
+      void (coordinatorFault = { error, until: scheduler.now() + ms }),
+    slow: (most: number) => void (latency = [1, most]),
+    heal() {
+      downUntil = 0
+      coordinatorFault = null
+      latency = [1, 10]
+    },
+  }
+}
