@@ -72,7 +72,11 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     closing = true // take nothing more, also until somebody stops us
     failed.reject(error)
   }
-  const membership = createMembership({ ...deps, closing: () => closing, fail, seek })
+  const membership = createMembership({
+    ...deps,
+    ...{ closing: () => closing, fail, seek },
+    commit: (positions) => commits.add(positions),
+  })
   const commits = createCommits({
     ...{ topic, clock, emit },
     owns: membership.owns,

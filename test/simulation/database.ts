@@ -10,7 +10,7 @@ import type { Owner, Scheduler } from './scheduler.ts'
 
 export type Hooks = {
   /** After each COMMIT that was done, whether or not its answer arrives. */
-  committed: (before: Tables, after: Tables) => void
+  committed: (before: Tables, after: Tables, begunAt: number) => void
 }
 /** What becomes of a COMMIT. */
 export type CommitFate = 'done' | 'lost' | 'unanswered'
@@ -43,7 +43,7 @@ export type SimulatedPostgres = ReturnType<typeof createSimulatedPostgres>
 export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
   let tables = emptyTables()
   const open = new Set<Transaction>()
-  const locks = createLocks<Transaction>(scheduler, LOCK_TIMEOUT_MS, () => sqlError('55P03'))
+  const locks = createLocks<Transaction>(scheduler, LOCK_TIMEOUT_MS, () => sqlError('55P03'), connectionLost)
   const faults: DatabaseFaults = { downUntil: 0, slow: [1, 10], next: null, commitFate: () => 'done' }
 
   const end = (transaction: Transaction) => {
@@ -129,7 +129,7 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
     }
     tables.written = new Set()
     end(transaction)
-    hooks.committed(before, tables)
+    hooks.committed(before, tables, transaction.startedAt)
     if (fate === 'unanswered') throw connectionLost()
   }
 

@@ -160,10 +160,7 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
     leave(memberId: string) {
       if (members.delete(memberId)) prepare()
     },
-    commit({
-      topics,
-      ...identity
-    }: Identity & { topics: { partitions: { partition: number; offset: string }[] }[] }) {
+    commit({ topics, ...identity }: Identity & { topics: { partitions: { partition: number; offset: string }[] }[] }) {
       known(identity).seenAt = scheduler.now()
       if (state === 'completing') throw protocolError('REBALANCE_IN_PROGRESS')
       for (const { partition, offset } of topics.flatMap((each) => each.partitions)) {

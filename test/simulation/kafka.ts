@@ -29,6 +29,7 @@ export type Partition = { readonly records: LogRecord[]; end: bigint }
 
 const NO_HEADERS = headersOf([] as readonly HeaderOut[])
 const BROKERS = [1, 2, 3]
+const METADATA_MAX_AGE_MS = 3_000
 
 export type SimulatedKafka = ReturnType<typeof createSimulatedKafka>
 export type KafkaHooks = { committed: (partition: number, offset: bigint) => void }
@@ -107,7 +108,8 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
         if (wanted.some(({ partition }) => leaders[partition] !== nodeId)) throw protocolError('NOT_LEADER')
       }
       check()
-      const empty = () => wanted.every(({ partition, fetchOffset }) => (log[partition]?.end ?? 0n) <= BigInt(fetchOffset))
+      const empty = () =>
+        wanted.every(({ partition, fetchOffset }) => (log[partition]?.end ?? 0n) <= BigInt(fetchOffset))
       if (empty()) {
         await new Promise<void>((resolve) => scheduler.after(random.between(50, request.maxWaitTime), null, resolve))
         check()
@@ -119,14 +121,30 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
   const createCluster = () => {
     let seen = [...leaders]
     const committedOffsets: Record<string, unknown> = {}
-    const refresh = () => call(() => void (seen = [...leaders]))
+    let refreshedAt = 0
+    const refresh = () =>
+      call(() => {
+        seen = [...leaders]
+        refreshedAt = scheduler.now()
+      })
+    /** kafkajs's cluster tries these again by itself, for long. */
+    const patiently = async (work: () => Promise<void>): Promise<void> => {
+      for (;;) {
+        try {
+          return await work()
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 300))
+        }
+      }
+    }
     return {
-      connect: () => call(() => undefined),
+      connect: () => patiently(() => call(() => undefined)),
       disconnect: () => Promise.resolve(),
       isConnected: () => true,
       refreshMetadata: refresh,
-      refreshMetadataIfNecessary: () => Promise.resolve(),
-      addMultipleTargetTopics: () => refresh(),
+      refreshMetadataIfNecessary: () =>
+        scheduler.now() - refreshedAt > METADATA_MAX_AGE_MS ? refresh() : Promise.resolve(),
+      addMultipleTargetTopics: () => patiently(refresh),
       getNodeIds: () => BROKERS,
       findBroker: ({ nodeId }: { nodeId: number }) =>
         Promise.resolve({ fetch: (request: FetchRequest) => fetch(nodeId, request) }),
@@ -150,7 +168,8 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
     group,
     createCluster,
     bounds: () => call(() => new Map(log.map(({ end }, partition) => [partition, { low: 0n, high: end }]))),
-    committed: () => call(() => new Map(log.map((_, partition) => [partition, group.committed.get(partition) ?? null]))),
+    committed: () =>
+      call(() => new Map(log.map((_, partition) => [partition, group.committed.get(partition) ?? null]))),
     append(partition: number, value: Buffer | null, kind: 'record' | 'marker' | 'gap') {
       const target = log[partition]
       if (!target) return

@@ -12,19 +12,29 @@ const must = (law: string, holds: boolean, found: () => string) => {
 }
 
 /** At every COMMIT: I5 stock is the sum of the ledger, I7 positions never go back, I2 the accounts add up. */
-export const lawsOfCommit = (before: Tables, after: Tables) => {
+export const lawsOfCommit = (before: Tables, after: Tables, begunAt: number) => {
   const sums = new Map<string, bigint>()
   for (const { itemId, quantity } of after.ledger_entry.values())
     sums.set(String(itemId), (sums.get(String(itemId)) ?? 0n) + quantity)
   for (const key of new Set([...sums.keys(), ...after.inventory.keys()]))
-    must('I5 stock = Σ ledger', (sums.get(key) ?? 0n) === (after.inventory.get(key) ?? 0n), () =>
-      `item ${key}: ledger ${sums.get(key)}, stock ${after.inventory.get(key)}`,
+    must(
+      'I5 stock = Σ ledger',
+      (sums.get(key) ?? 0n) === (after.inventory.get(key) ?? 0n),
+      () => `item ${key}: ledger ${sums.get(key)}, stock ${after.inventory.get(key)}`,
     )
   for (const [partition, row] of after.consumer_offset) {
     const was = before.consumer_offset.get(partition)?.nextOffset ?? 0n
-    must('I7 positions never go back', row.nextOffset >= was, () => `partition ${partition}: ${was} → ${row.nextOffset}`)
+    must(
+      'I7 positions never go back',
+      row.nextOffset >= was,
+      () => `partition ${partition}: ${was} → ${row.nextOffset}`,
+    )
   }
-  must('the gate is asked', before.gate === null, () => `something was settled while the gate was closed`)
+  must(
+    'the gate is asked',
+    before.gate === null || begunAt <= before.gate,
+    () => 'settled by a transaction begun after the gate was closed',
+  )
 }
 
 type Line = Extract<Decoded, { kind: 'line-item' }>['lineItem']
@@ -55,7 +65,11 @@ export const lawsOfTheEnd = (kafka: SimulatedKafka, tables: Tables, decode: Deco
   for (const [key, all] of copies) {
     const row = tables.ledger_entry.get(key)
     const writable = all.filter(({ line }) => line.quantity !== REFUSED_QUANTITY)
-    must('I1 nothing is lost', (row !== undefined) === writable.length > 0, () => `event ${key}: ${row ? 'there' : 'not there'}`)
+    must(
+      'I1 nothing is lost',
+      (row !== undefined) === writable.length > 0,
+      () => `event ${key}: ${row ? 'there' : 'not there'}`,
+    )
     if (row) {
       const told = all.find(({ partition, offset }) => partition === row.partition && offset === row.offset)
       must('I3 nothing is invented', told?.line.payloadHash.toString('hex') === row.hash, () => `event ${key}`)
@@ -64,7 +78,11 @@ export const lawsOfTheEnd = (kafka: SimulatedKafka, tables: Tables, decode: Deco
     for (const { partition, offset, line } of all)
       if (row?.hash !== line.payloadHash.toString('hex')) letters.add(at(partition, offset))
   }
-  must('I3 nothing is invented', [...tables.ledger_entry.keys()].every((key) => copies.has(key)), () => 'a ledger entry')
+  must(
+    'I3 nothing is invented',
+    [...tables.ledger_entry.keys()].every((key) => copies.has(key)),
+    () => 'a ledger entry',
+  )
   const found = new Set([...tables.dead_letter.values()].map(({ partition, offset }) => at(partition, offset)))
   const odd = [...letters].filter((each) => !found.has(each)).concat([...found].filter((each) => !letters.has(each)))
   must('I8, I9 the dead letters are those of the bad records', odd.length === 0, () => odd.join(' '))
@@ -86,6 +104,10 @@ export const lawsOfTheEnd = (kafka: SimulatedKafka, tables: Tables, decode: Deco
       ['absent', row.absent, end - count.records],
     ] as const
     for (const [what, is, expected] of accounts)
-      must('I2 every record is accounted for', is === expected, () => `partition ${partition}: ${what} ${is}, not ${expected}`)
+      must(
+        'I2 every record is accounted for',
+        is === expected,
+        () => `partition ${partition}: ${what} ${is}, not ${expected}`,
+      )
   }
 }

@@ -1,9 +1,20 @@
 import type { Scheduler } from './scheduler.ts'
 
-/** Exclusive locks by key, first come first served; who waits too long gets an error. */
-export const createLocks = <Holder extends object>(scheduler: Scheduler, timeoutMs: number, late: () => Error) => {
+/** Exclusive locks by key, first come first served; who waits too long, or ends while waiting, gets an error. */
+export const createLocks = <Holder extends object>(
+  scheduler: Scheduler,
+  timeoutMs: number,
+  late: () => Error,
+  gone: () => Error,
+) => {
   const held = new Map<string, Holder>()
-  const queue: { key: string; holder: Holder; resolve: () => void; cancel: () => void }[] = []
+  const queue: {
+    key: string
+    holder: Holder
+    resolve: () => void
+    reject: (error: Error) => void
+    cancel: () => void
+  }[] = []
 
   const grant = () => {
     for (const waiter of [...queue]) {
@@ -22,7 +33,7 @@ export const createLocks = <Holder extends object>(scheduler: Scheduler, timeout
           queue.splice(queue.indexOf(waiter), 1)
           reject(late())
         })
-        const waiter = { key, holder, resolve, cancel: () => scheduler.cancel(timer) }
+        const waiter = { key, holder, resolve, reject, cancel: () => scheduler.cancel(timer) }
         queue.push(waiter)
         grant()
       })
@@ -32,6 +43,7 @@ export const createLocks = <Holder extends object>(scheduler: Scheduler, timeout
       for (const waiter of queue.filter((each) => each.holder === holder)) {
         queue.splice(queue.indexOf(waiter), 1)
         waiter.cancel()
+        waiter.reject(gone())
       }
       grant()
     },

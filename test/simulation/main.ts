@@ -35,5 +35,10 @@ for (let seed = first; seed < first + count; seed++) {
 }
 const seconds = (performance.now() - began) / 1000
 process.stdout.write(`${count} seeds, ${failed.length} failed, ${steps} steps in ${seconds.toFixed(1)} s\n`)
-process.stdout.write(`${[...faults].sort(([, a], [, b]) => b - a).map(([name, n]) => `${name} ${n}`).join(' · ')}\n`)
+process.stdout.write(
+  `${[...faults]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, n]) => `${name} ${n}`)
+    .join(' · ')}\n`,
+)
 process.exit(failed.length > 0 ? 1 : 0)

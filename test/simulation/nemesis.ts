@@ -59,7 +59,8 @@ export const createNemesis = ({ world, members, start, producer, note, failOver 
     'statement fails': () => void (postgres.faults.next = random.pick(SQLSTATES)),
     'COMMIT lost': () =>
       void (postgres.faults.commitFate = once(postgres.faults, random.chance(0.5) ? 'lost' : 'unanswered')),
-    'row locked': () => postgres.lockFor(`consumer_offset ${random.below(kafka.log.length)}`, random.between(50, 5_000)),
+    'row locked': () =>
+      postgres.lockFor(`consumer_offset ${random.below(kafka.log.length)}`, random.between(50, 5_000)),
     'stock locked': () => postgres.lockFor(`inventory ${1 + random.below(4)}`, random.between(50, 5_000)),
     'gate closed': () => {
       postgres.setGate(true)

@@ -29,7 +29,10 @@ export const createScheduler = (seed: number) => {
     return event
   }
   const cancel = (event: unknown) => {
-    events = events.filter((each) => each !== event)
+    const found = events.indexOf(event as Event)
+    if (found >= 0) events.splice(found, 1)
+    const stopped = waiting.indexOf(event as Event)
+    if (stopped >= 0) waiting.splice(stopped, 1)
   }
 
   const earliest = (): Event | undefined => {
@@ -91,8 +94,12 @@ export const createScheduler = (seed: number) => {
       if (owner.state !== 'stopped') return
       owner.state = 'alive'
       for (const event of waiting.splice(0)) {
-        if (event.owner === owner) events.push({ ...event, at: Math.max(event.at, now) })
-        else waiting.push(event)
+        if (event.owner !== owner) {
+          waiting.push(event)
+          continue
+        }
+        event.at = Math.max(event.at, now)
+        events.push(event)
       }
     },
     /** Plays the next event; false when there is none. */

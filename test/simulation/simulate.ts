@@ -12,7 +12,14 @@ import { createScheduler, takeOverTime } from './scheduler.ts'
 import { clone, type Tables } from './tables.ts'
 
 export { LawBroken } from './laws.ts'
-export type Outcome = { seed: number; steps: number; simulatedMs: number; faults: string[]; failure: Error | null; trace: string[] }
+export type Outcome = {
+  seed: number
+  steps: number
+  simulatedMs: number
+  faults: string[]
+  failure: Error | null
+  trace: string[]
+}
 
 const FAULTS_MS = 12_000
 /** More than any time-out of the members, of the group and of PostgreSQL one after the other. */
@@ -57,9 +64,9 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   const history: Tables[] = []
   let failedOver = false
   const postgres = createSimulatedPostgres(scheduler, {
-    committed(before, after) {
+    committed(before, after, begunAt) {
       note(`        COMMIT ${[...after.consumer_offset].map(([p, row]) => `${p}:${row.nextOffset}`).join(' ')}`)
-      guard(() => lawsOfCommit(before, after))
+      guard(() => lawsOfCommit(before, after, begunAt))
       history.push(clone(before))
       if (history.length > 5) history.shift()
     },
@@ -70,7 +77,9 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
       const next = postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n
       if (offset > next && !failedOver)
         guard(() => {
-          throw new LawBroken(`I6 Kafka's commit never leads: partition ${partition} at ${offset}, PostgreSQL at ${next}`)
+          throw new LawBroken(
+            `I6 Kafka's commit never leads: partition ${partition} at ${offset}, PostgreSQL at ${next}`,
+          )
         })
     },
   })
@@ -112,7 +121,8 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
       scheduler.kill(member.owner)
       postgres.disconnect(member.owner)
       note(`        ${member.owner.name} ended: ${'error' in ended ? String(ended.error) : `${ended.left} left`}`)
-      if ('error' in ended && !isExcused(ended.error)) throw new LawBroken(`${member.owner.name} ended: ${String(ended.error)}`)
+      if ('error' in ended && !isExcused(ended.error))
+        throw new LawBroken(`${member.owner.name} ended: ${String(ended.error)}`)
       if (!healing || members.length === 0) scheduler.after(random.between(50, 1_000), null, start)
     }
   }
@@ -131,10 +141,12 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   producer.publish(5)
   const healedAt = scheduler.now()
   const drained = () =>
-    kafka.log.every(({ end }, partition) => (postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n) >= end) &&
-    kafka.log.every(({ end }, partition) => (kafka.group.committed.get(partition) ?? 0n) === end)
+    kafka.log.every(
+      ({ end }, partition) => (postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n) >= end,
+    ) && kafka.log.every(({ end }, partition) => (kafka.group.committed.get(partition) ?? 0n) === end)
   while (!drained()) {
-    if (scheduler.now() - healedAt > DRAIN_MS) throw new LawBroken(`I10 it does not drain: ${standing(kafka, postgres.tables())}`)
+    if (scheduler.now() - healedAt > DRAIN_MS)
+      throw new LawBroken(`I10 it does not drain: ${standing(kafka, postgres.tables())}`)
     if (members.length === 0 && names > 0) start()
     await scheduler.step()
     tend(true)
@@ -142,14 +154,16 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   }
   lawsOfTheEnd(kafka, postgres.tables(), (record, partition) => decode(asSource(record, partition)))
   // What is asked to stop in peace leaves nothing behind.
-  for (const member of members) if (member.owner.state === 'alive') scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
+  for (const member of members)
+    if (member.owner.state === 'alive') scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
   const stopAt = scheduler.now()
   while (members.some(({ ended }) => ended === null)) {
     if (scheduler.now() - stopAt > DRAIN_MS) throw new LawBroken('I12 a member does not stop')
     await scheduler.step()
   }
   for (const { ended, owner } of members)
-    if (ended && (!('left' in ended) || ended.left !== 0)) throw new LawBroken(`I12 ${owner.name} left something: ${JSON.stringify(ended)}`)
+    if (ended && (!('left' in ended) || ended.left !== 0))
+      throw new LawBroken(`I12 ${owner.name} left something: ${JSON.stringify(ended)}`)
 }
 
 /** kafkajs without a sign of the group: a supervisor starts it again. */

@@ -16,7 +16,12 @@ export type LedgerRow = {
   readonly partition: number
   readonly offset: bigint
 }
-export type LetterRow = { readonly partition: number; readonly offset: bigint; readonly code: string; readonly seen: number }
+export type LetterRow = {
+  readonly partition: number
+  readonly offset: bigint
+  readonly code: string
+  readonly seen: number
+}
 
 export type Tables = {
   readonly consumer_offset: Map<string, OffsetRow>

@@ -18,6 +18,7 @@ const joinedAt = async (position: bigint) => {
     isFatal: () => true,
     closing: () => false,
     fail: (error) => expect.unreachable(String(error)),
+    commit: () => {},
     seek: () => {},
     clock: systemClock,
     emit: () => {},
