@@ -49,6 +49,11 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
       prepare()
     }
     if (state === 'preparing' && now >= deadline) complete()
+    else if (state === 'completing' && now >= deadline) {
+      // Who joined and never asked for its assignment is waited for as long as for a join.
+      for (const member of members.values()) if (!member.syncing) members.delete(member.id)
+      prepare()
+    }
     scheduler.after(EXPIRY_LOOK_MS, null, expire)
   }
   scheduler.after(EXPIRY_LOOK_MS, null, expire)
@@ -80,6 +85,8 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
     }
     generation += 1
     state = 'completing'
+    deadline = scheduler.now() + Math.max(...[...members.values()].map((member) => member.rebalanceTimeout))
+    hooks.trace(`generation ${generation}: ${[...members.keys()].join(' ')}`)
     const all = [...members.values()].map(({ id, metadata }) => ({ memberId: id, memberMetadata: metadata }))
     for (const member of members.values()) {
       member.seenAt = scheduler.now()

@@ -32,7 +32,7 @@ const BROKERS = [1, 2, 3]
 const METADATA_MAX_AGE_MS = 3_000
 
 export type SimulatedKafka = ReturnType<typeof createSimulatedKafka>
-export type KafkaHooks = { committed: (partition: number, offset: bigint) => void }
+export type KafkaHooks = { committed: (partition: number, offset: bigint) => void; trace: (line: string) => void }
 
 export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partitions: number, hooks: KafkaHooks) => {
   const { random } = scheduler
@@ -51,21 +51,30 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       return work()
     }, latency)
 
-  const coordinated = <T>(work: () => T | Promise<T>): Promise<T> =>
-    call(() => {
-      if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
-      return work()
-    })
+  const coordinated = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
+    const name = scheduler.current()?.name ?? ''
+    try {
+      return await call(() => {
+        if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
+        return work()
+      })
+    } catch (error) {
+      hooks.trace(`${name} ${what}: ${(error as { type?: string }).type ?? String(error)}`)
+      throw error
+    }
+  }
 
   const coordinator = {
     isConnected: () => true,
-    joinGroup: (request: Parameters<typeof group.join>[0]) => coordinated(() => group.join(request)),
-    syncGroup: (request: Parameters<typeof group.sync>[0]) => coordinated(() => group.sync(request)),
-    heartbeat: (request: Parameters<typeof group.heartbeat>[0]) => coordinated(() => group.heartbeat(request)),
-    leaveGroup: ({ memberId }: { memberId: string }) => coordinated(() => group.leave(memberId)),
-    offsetCommit: (request: Parameters<typeof group.commit>[0]) => coordinated(() => group.commit(request)),
+    joinGroup: (request: Parameters<typeof group.join>[0]) => coordinated('JoinGroup', () => group.join(request)),
+    syncGroup: (request: Parameters<typeof group.sync>[0]) => coordinated('SyncGroup', () => group.sync(request)),
+    heartbeat: (request: Parameters<typeof group.heartbeat>[0]) =>
+      coordinated('Heartbeat', () => group.heartbeat(request)),
+    leaveGroup: ({ memberId }: { memberId: string }) => coordinated('LeaveGroup', () => group.leave(memberId)),
+    offsetCommit: (request: Parameters<typeof group.commit>[0]) =>
+      coordinated('OffsetCommit', () => group.commit(request)),
     offsetFetch: ({ topics }: { topics: { topic: string; partitions: { partition: number }[] }[] }) =>
-      coordinated(() => ({
+      coordinated('OffsetFetch', () => ({
         responses: topics.map((each) => ({
           topic: each.topic,
           partitions: each.partitions.map(({ partition }) => ({

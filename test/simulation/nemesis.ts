@@ -5,7 +5,7 @@ import type { SimulatedMember, World } from './member.ts'
 type Deps = {
   world: World
   members: SimulatedMember[]
-  start: () => void
+  start: () => unknown
   producer: ReturnType<typeof createProducer>
   note: (fault: string) => void
   failOver: () => void

@@ -72,6 +72,7 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
     },
   })
   const kafka = createSimulatedKafka(scheduler, TOPIC, 1 + random.below(4), {
+    trace: (line) => note(`        ${line}`),
     committed(partition, offset) {
       note(`        Kafka's commit of ${partition}: ${offset}`)
       const next = postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n
@@ -90,7 +91,8 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
 
   const members: SimulatedMember[] = []
   let names = 0
-  const start = () => void members.push(startMember(`m${++names}`, world))
+  let stopping = false
+  const start = () => stopping || members.push(startMember(`m${++names}`, world))
   start()
 
   const nemesis = createNemesis({
@@ -154,6 +156,7 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   }
   lawsOfTheEnd(kafka, postgres.tables(), (record, partition) => decode(asSource(record, partition)))
   // What is asked to stop in peace leaves nothing behind.
+  stopping = true
   for (const member of members)
     if (member.owner.state === 'alive') scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
   const stopAt = scheduler.now()
