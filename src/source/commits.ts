@@ -1,7 +1,8 @@
 // Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
 // the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
 // generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
-// promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
+// promise resolves only on a real commit. consumer.commitOffsets resolves without one while stopping or crashed: it serves
+// until the first batch, and what it swallowed is found at the next look at both sides (membership.ts).
 import type { Clock } from '../lib/clock.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -16,7 +17,7 @@ export type CommitsDeps = {
   owns: (partition: number) => boolean
   clock: Clock
   emit: Emit
-  /** The coordinator does not know this member any more. */
+  /** The coordinator does not know this member any more, or only an earlier generation of it. */
   evicted: () => void
 }
 
@@ -49,7 +50,7 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
         }
         const code = protocolType(error) ?? 'NETWORK'
         emit({ type: 'commit-failed', code })
-        if (code === 'UNKNOWN_MEMBER_ID') evicted()
+        if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') evicted()
         await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
       }
     }
@@ -63,6 +64,10 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       const first = handle === null
       handle = next
       if (first && next) void pump()
+    },
+    /** Until the first batch comes. An idle member has positions to tell too: of markers, or of an owner that died. */
+    useMeanwhile(next: CommitHandle) {
+      if (handle === null) this.use(next)
     },
     add(positions: ReadonlyMap<number, bigint>) {
       for (const [partition, position] of positions) pending.set(partition, position)

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
-import { createCommits } from './commits.ts'
+import { type CommitHandle, createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
 import { type BatchEvent, createEmptyBatches } from './empty-batches.ts'
 import { createMembership } from './membership.ts'
@@ -105,6 +105,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       silentLooks = 0
       evictedAt = null
       empty.joined()
+      commits.useMeanwhile(commitWithoutBatch)
       membership.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], intake)
       commits.rejoined()
     })
@@ -147,6 +148,9 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       }
     }
   }
+
+  const commitWithoutBatch: CommitHandle = ({ topics }) =>
+    consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each }))))
 
   function seek(partition: number, position: bigint) {
     try {

@@ -50,13 +50,17 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       if (!waiting().includes(partition)) continue
       intake.assign(partition, position)
       emit({ type: 'positioned', partition, position, kafka })
-      // Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none.
-      if (kafka !== position) deps.commit(new Map([[partition, position]]))
+      tell(partition, position, kafka)
       if (kafka === null || kafka <= position) continue
       // Not left to the gap detection: at the end of the log no record would come to show the gap.
       ahead.set(partition, kafka)
       deps.seek(partition, position)
     }
+  }
+
+  /** Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none. */
+  function tell(partition: number, position: bigint, kafka: bigint | null) {
+    if (kafka !== position) deps.commit(new Map([[partition, position]]))
   }
 
   /**
@@ -75,7 +79,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     for (const [partition, { position, kafka }] of (await ask(asked)) ?? []) {
       const next = owned.has(partition) ? intake.next(partition) : null
       const before = held.get(partition) ?? 0n
-      if (next === null) continue
+      // Settled meanwhile: the next look sees both sides of it.
+      if (next === null || intake.settled(partition) !== before) continue
       if (position > next) {
         intake.assign(partition, position)
         emit({ type: 'positioned', partition, position, kafka })
@@ -84,6 +89,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         intake.rewind(partition, position)
         deps.seek(partition, position)
       }
+      tell(partition, position, kafka)
     }
   }
 

@@ -51,13 +51,27 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       return work()
     }, latency)
 
+  /** A broker answers the requests of one connection one after the other: nothing overtakes a JoinGroup that waits. */
+  const connections = new Map<string, Promise<unknown>>()
+  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
+    const name = scheduler.current()?.name ?? ''
+    const outcome = (connections.get(name) ?? Promise.resolve()).then(work)
+    connections.set(
+      name,
+      outcome.catch(() => {}),
+    )
+    return outcome
+  }
+
   const coordinated = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
     const name = scheduler.current()?.name ?? ''
     try {
-      return await call(() => {
-        if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
-        return work()
-      })
+      return await inOrder(() =>
+        call(() => {
+          if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
+          return work()
+        }),
+      )
     } catch (error) {
       hooks.trace(`${name} ${what}: ${(error as { type?: string }).type ?? String(error)}`)
       throw error
@@ -116,6 +130,9 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       const check = () => {
         if (wanted.some(({ partition }) => leaders[partition] !== nodeId)) throw protocolError('NOT_LEADER')
       }
+      hooks.trace(
+        `${scheduler.current()?.name ?? ''} Fetch ${nodeId} ${wanted.map((w) => `${w.partition}@${w.fetchOffset}`).join(' ')}`,
+      )
       check()
       const empty = () =>
         wanted.every(({ partition, fetchOffset }) => (log[partition]?.end ?? 0n) <= BigInt(fetchOffset))

@@ -31,7 +31,7 @@ for (let seed = first; seed < first + count; seed++) {
   if (!outcome.failure) continue
   failed.push(seed)
   process.stdout.write(`seed ${seed}: ${outcome.failure.message}\n  npm run simulate -- --seed ${seed}\n`)
-  if (failed.length >= 20) break
+  if (failed.length >= 40) break
 }
 const seconds = (performance.now() - began) / 1000
 process.stdout.write(`${count} seeds, ${failed.length} failed, ${steps} steps in ${seconds.toFixed(1)} s\n`)

@@ -42,7 +42,9 @@ export const createNemesis = ({ world, members, start, producer, note, failOver 
     },
     drain() {
       const member = some()
-      if (member) scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
+      if (!member) return
+      member.asked = true
+      scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
     },
     join: () => members.length < 4 && start(),
     publish: () => producer.publish(5 + random.below(30)),

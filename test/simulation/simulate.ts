@@ -3,7 +3,7 @@ import { createDecode, type Decoded } from '../../src/line-items/decode.ts'
 import type { SourceRecord } from '../../src/pipeline/source-record.ts'
 import { OperatorError } from '../../src/lib/operator-error.ts'
 import { createSimulatedPostgres } from './database.ts'
-import { CODES, createSimulatedKafka } from './kafka.ts'
+import { createSimulatedKafka } from './kafka.ts'
 import { LawBroken, lawsOfCommit, lawsOfTheEnd } from './laws.ts'
 import { CAPACITY, startMember, type SimulatedMember, TOPIC, type World } from './member.ts'
 import { createNemesis } from './nemesis.ts'
@@ -32,7 +32,6 @@ export const simulate = async (seed: number, { keepTrace = false } = {}): Promis
   const trace: string[] = []
   const note = (line: string) => {
     if (!keepTrace) return
-    if (process.env['LIVE']) process.stderr.write(`${scheduler.now().toFixed(0)} ${line}\n`)
     trace.push(`${scheduler.now().toFixed(0).padStart(7)} ${line}`)
     if (trace.length > TRACE_LINES) trace.shift()
   }
@@ -102,8 +101,9 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
       note(`>>>     ${fault}`)
     },
     failOver() {
-      const state = history[0]
-      if (!state) return
+      const [state] = history
+      // Without its row a partition could begin anywhere: the members stop for a person, as they should.
+      if (!state || state.consumer_offset.size < postgres.tables().consumer_offset.size) return
       failedOver = true
       postgres.failOver(clone(state), random.between(100, 1_500))
     },
@@ -164,8 +164,8 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
     if (scheduler.now() - stopAt > DRAIN_MS) throw new LawBroken('I12 a member does not stop')
     await scheduler.step()
   }
-  for (const { ended, owner } of members)
-    if (ended && (!('left' in ended) || ended.left !== 0))
+  for (const { ended, owner, asked } of members)
+    if (ended && ('error' in ended ? !isExcused(ended.error) : ended.left !== 0 && !asked))
       throw new LawBroken(`I12 ${owner.name} left something: ${JSON.stringify(ended)}`)
 }
 
@@ -197,5 +197,3 @@ const asSource = (record: { offset: bigint; value: Buffer | null }, partition: n
   ...{ partition, offset: record.offset, value: record.value },
   ...{ timestamp: 1_764_028_800_000, key: null, headers: [] },
 })
-
-export { CODES }
