@@ -54,8 +54,9 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
   /** A broker answers the requests of one connection one after the other: nothing overtakes a JoinGroup that waits. */
   const connections = new Map<string, Promise<unknown>>()
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const name = scheduler.current()?.name ?? ''
-    const outcome = (connections.get(name) ?? Promise.resolve()).then(work)
+    const owner = scheduler.current()
+    const name = owner?.name ?? ''
+    const outcome = (connections.get(name) ?? Promise.resolve()).then(() => scheduler.as(owner, work))
     connections.set(
       name,
       outcome.catch(() => {}),

@@ -83,10 +83,12 @@ export const startMember = (name: string, world: World): SimulatedMember => {
       bounds: { maxRecords: 12, maxBytes: 8_000, minAgeMs: 5, maxAgeMs: 200, targetMs: 500 },
     })
     const member: SimulatedMember = { owner, pipeline, ended: null, asked: false }
-    pipeline.run().then(
-      (left) => (member.ended = { left }),
-      (error: unknown) => (member.ended = { error }),
-    )
+    scheduler.after(0, owner, () => {
+      pipeline.run().then(
+        (left) => (member.ended = { left }),
+        (error: unknown) => (member.ended = { error }),
+      )
+    })
     return member
   })
 }

@@ -44,7 +44,7 @@ export const createNemesis = ({ world, members, start, producer, note, failOver 
       const member = some()
       if (!member) return
       member.asked = true
-      scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
+      scheduler.after(0, member.owner, () => member.pipeline.drain('SIGTERM'))
     },
     join: () => members.length < 4 && start(),
     publish: () => producer.publish(5 + random.below(30)),

@@ -158,7 +158,7 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   // What is asked to stop in peace leaves nothing behind.
   stopping = true
   for (const member of members)
-    if (member.owner.state === 'alive') scheduler.as(member.owner, () => member.pipeline.drain('SIGTERM'))
+    if (member.owner.state === 'alive') scheduler.after(0, member.owner, () => member.pipeline.drain('SIGTERM'))
   const stopAt = scheduler.now()
   while (members.some(({ ended }) => ended === null)) {
     if (scheduler.now() - stopAt > DRAIN_MS) throw new LawBroken('I12 a member does not stop')
