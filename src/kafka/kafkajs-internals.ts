@@ -34,6 +34,9 @@ export type RecordBatch = { records: { key: Buffer | null; value: Buffer | null 
 const load = createRequire(import.meta.url)
 const idOf = (path: string) => load.resolve(`kafkajs/${path}`)
 
+/** Of a file of the package on disk. */
+export const pathOf = idOf
+
 export const internal = (path: string): unknown => load(idOf(path))
 
 export const kafkajsVersion = (internal('package.json') as { version: string }).version
