@@ -1,4 +1,4 @@
-import { internal } from './kafkajs-internals.ts'
+import { internal, wallClock } from './kafkajs-internals.ts'
 
 // What the consumer of kafkajs 2.2.4 gets wrong around a join, mended where it happens (docs/kafkajs.md has the traps). Each
 // mend wraps a method and calls the original; patches.ts holds the files against their checksums first.
@@ -9,19 +9,19 @@ type ConsumerGroup = {
   memberId: string | null
   lastRequest: number
   offsetManager: Offsets | null
-  joinAndSync(): Promise<void>
-  fetch(nodeId: number): Promise<unknown[]>
-  heartbeat(options: { interval: number }): Promise<void>
-  resolveOffset(place: Place): void
-  commitOffsets(offsets: unknown): Promise<void>
+  joinAndSync: (this: ConsumerGroup) => Promise<void>
+  fetch: (this: ConsumerGroup, nodeId: number) => Promise<unknown[]>
+  heartbeat: (this: ConsumerGroup, options: { interval: number }) => Promise<void>
+  resolveOffset: (this: ConsumerGroup, place: Place) => void
+  commitOffsets: (this: ConsumerGroup, offsets: unknown) => Promise<void>
 }
-type FetchManager = { start(): Promise<void> }
+type FetchManager = { start: () => Promise<void> }
 type Runner = {
   running: boolean
   consumerGroup: ConsumerGroup
   fetchManager: FetchManager
-  commitOffsets(offsets: unknown): Promise<void>
-  scheduleFetchManager(): void
+  commitOffsets: (this: Runner, offsets: unknown) => Promise<void>
+  scheduleFetchManager: (this: Runner) => void
 }
 
 const prototypeOf = <T>(path: string): T => (internal(path) as { prototype: T }).prototype
@@ -74,7 +74,7 @@ const patchResolve = (group: ConsumerGroup): void => {
 const patchHeartbeat = (group: ConsumerGroup): void => {
   const { heartbeat } = group
   group.heartbeat = function (options) {
-    if (Date.now() < this.lastRequest) this.lastRequest = Date.now() - options.interval
+    if (wallClock() < this.lastRequest) this.lastRequest = wallClock() - options.interval
     return heartbeat.call(this, options)
   }
 }
@@ -107,7 +107,7 @@ const patchRetries = (runner: Runner): void => {
   const { scheduleFetchManager } = runner
   const wrapped = new WeakSet<FetchManager>()
   const wrap = (runner: Runner, manager: FetchManager) => {
-    const start = manager.start.bind(manager)
+    const { start } = manager
     let answered = runner.consumerGroup.lastRequest
     manager.start = async () => {
       try {
@@ -135,8 +135,8 @@ const patchRetries = (runner: Runner): void => {
 type BrokerPool = {
   metadataExpireAt: number | null
   metadataMaxAge: number
-  disconnect(): Promise<void>
-  refreshMetadataIfNecessary(topics: string[]): Promise<unknown>
+  disconnect: (this: BrokerPool) => Promise<void>
+  refreshMetadataIfNecessary: (this: BrokerPool, topics: string[]) => Promise<unknown>
 }
 
 const patchBrokerPool = (pool: BrokerPool): void => {
@@ -147,7 +147,7 @@ const patchBrokerPool = (pool: BrokerPool): void => {
   }
   pool.refreshMetadataIfNecessary = function (topics) {
     // Longer than it may live: the clock was set back.
-    if ((this.metadataExpireAt ?? 0) - Date.now() > this.metadataMaxAge) this.metadataExpireAt = null
+    if ((this.metadataExpireAt ?? 0) - wallClock() > this.metadataMaxAge) this.metadataExpireAt = null
     return refreshMetadataIfNecessary.call(this, topics)
   }
 }

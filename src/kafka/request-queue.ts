@@ -1,4 +1,4 @@
-import { internal } from './kafkajs-internals.ts'
+import { internal, wallClock } from './kafkajs-internals.ts'
 
 // kafkajs's queue of requests of one connection: no idle timers, and no wall clock that somebody may set.
 
@@ -12,9 +12,9 @@ type RequestQueue = {
   throttledUntil: number
   isConnected(): boolean
   destroy(): void
-  scheduleCheckPendingRequests(): void
-  scheduleRequestTimeoutCheck(): void
-  canSendSocketRequestImmediately(): boolean
+  scheduleCheckPendingRequests: (this: RequestQueue) => void
+  scheduleRequestTimeoutCheck: (this: RequestQueue) => void
+  canSendSocketRequestImmediately: (this: RequestQueue) => boolean
 }
 
 /** Brokers throttle by seconds. Longer, and the clock was set back meanwhile. */
@@ -52,7 +52,7 @@ const patchTimeouts = (queue: RequestQueue): void => {
 const patchThrottle = (queue: RequestQueue): void => {
   const { canSendSocketRequestImmediately } = queue
   queue.canSendSocketRequestImmediately = function () {
-    if (this.throttledUntil - Date.now() > MAX_THROTTLE_MS) this.throttledUntil = -1
+    if (this.throttledUntil - wallClock() > MAX_THROTTLE_MS) this.throttledUntil = -1
     return canSendSocketRequestImmediately.call(this)
   }
 }
