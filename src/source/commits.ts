@@ -1,8 +1,7 @@
 // Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
 // the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
 // generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
-// promise resolves only on a real commit. consumer.commitOffsets resolves without one while stopping or crashed: it serves
-// until the first batch, and what it swallowed is found at the next look at both sides (membership.ts).
+// promise resolves only on a real commit; consumer.commitOffsets, until the first batch, does so because it is patched.
 import type { Clock } from '../lib/clock.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -17,7 +16,7 @@ export type CommitsDeps = {
   owns: (partition: number) => boolean
   clock: Clock
   emit: Emit
-  /** The coordinator does not know this member any more, or only an earlier generation of it. */
+  /** The coordinator does not know this member any more. */
   evicted: () => void
 }
 
@@ -50,7 +49,7 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
         }
         const code = protocolType(error) ?? 'NETWORK'
         emit({ type: 'commit-failed', code })
-        if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') evicted()
+        if (code === 'UNKNOWN_MEMBER_ID') evicted()
         await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
       }
     }

@@ -75,6 +75,8 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const membership = createMembership({
     ...deps,
     ...{ closing: () => closing, fail, seek },
+    hold: (partitions) => consumer.pause([{ topic, partitions: [...partitions] }]),
+    release,
     commit: (positions) => commits.add(positions),
   })
   const commits = createCommits({
@@ -151,6 +153,15 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
 
   const commitWithoutBatch: CommitHandle = ({ topics }) =>
     consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each }))))
+
+  function release(partition: number) {
+    if (closing) return
+    try {
+      consumer.resume([{ topic, partitions: [partition] }])
+    } catch {
+      // Not running (a restart is under way): the next join holds what has no position.
+    }
+  }
 
   function seek(partition: number, position: bigint) {
     try {

@@ -12,6 +12,9 @@ export type MembershipDeps = {
   closing: () => boolean
   fail: (error: unknown) => void
   seek: (partition: number, position: bigint) => void
+  /** Nothing is fetched of these until they are released. */
+  hold: (partitions: readonly number[]) => void
+  release: (partition: number) => void
   commit: (positions: ReadonlyMap<number, bigint>) => void
   clock: Clock
   emit: Emit
@@ -51,10 +54,12 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       intake.assign(partition, position)
       emit({ type: 'positioned', partition, position, kafka })
       tell(partition, position, kafka)
-      if (kafka === null || kafka <= position) continue
-      // Not left to the gap detection: at the end of the log no record would come to show the gap.
-      ahead.set(partition, kafka)
-      deps.seek(partition, position)
+      if (kafka !== null && kafka > position) {
+        // Not left to the gap detection: at the end of the log no record would come to show the gap.
+        ahead.set(partition, kafka)
+        deps.seek(partition, position)
+      }
+      deps.release(partition)
     }
   }
 
@@ -115,6 +120,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         intake.revoke(partition)
       }
       for (const partition of gained) owned.add(partition)
+      // kafkajs would begin where it likes, and pass markers before there is a position to move.
+      deps.hold(assignment.filter((partition) => intake.next(partition) === null))
       for (const partition of kept) {
         const next = intake.next(partition)
         if (next !== null && next < (ahead.get(partition) ?? 0n)) deps.seek(partition, next)

@@ -9,6 +9,7 @@ import type { StartPosition } from '../../../src/source/start-position.ts'
 const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const database = { position, kafka }
   const sought: bigint[] = []
+  const held: (number | number[])[] = []
   const committed: (bigint | undefined)[] = []
   let next: bigint | null = null
   let settled: bigint | null = null
@@ -27,6 +28,8 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     isFatal: () => true,
     closing: () => false,
     fail: (error) => expect.unreachable(String(error)),
+    hold: (partitions) => void held.push([...partitions]),
+    release: (partition) => void held.push(partition),
     commit: (positions) => void committed.push(positions.get(0)),
     seek: (_, at) => void sought.push(at),
     clock: systemClock,
@@ -36,7 +39,7 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   await setImmediate()
   const deliver = (to: bigint) => (next = to)
   const settle = (to: bigint) => (settled = to)
-  return { database, intake, membership, next: () => next, deliver, settle, sought, committed }
+  return { database, intake, membership, next: () => next, deliver, settle, sought, committed, held }
 }
 
 // Evicted and back with the same partition: for us it is one we kept. If retention took the records between, kafkajs
@@ -87,4 +90,12 @@ test('what its dead owner settled and did not tell Kafka is committed, what Kafk
   expect((await joinedAt(10n, 7n)).committed).toEqual([10n])
   expect((await joinedAt(10n, null)).committed).toEqual([10n])
   expect((await joinedAt(10n, 10n)).committed).toEqual([])
+})
+
+// Before there is a position kafkajs would begin at Kafka's commit, and pass by itself what holds no visible record.
+test('nothing is fetched of a partition before it has a position', async () => {
+  const { membership, intake, held } = await joinedAt(10n)
+  expect(held).toEqual([[0], 0])
+  membership.joined([0], intake)
+  expect(held).toEqual([[0], 0, []])
 })
