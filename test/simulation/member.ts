@@ -38,8 +38,8 @@ export type SimulatedMember = {
   readonly pipeline: Pipeline
   /** Null while it runs. */
   ended: Ended | null
-  /** Asked to drain while there were faults: behind a closed gate it leaves what is buffered. */
-  asked: boolean
+  /** Told to drain behind a closed gate, as far as it knew: it leaves what is buffered. */
+  mayLeave: boolean
 }
 
 export const startMember = (name: string, world: World): SimulatedMember => {
@@ -82,7 +82,7 @@ export const startMember = (name: string, world: World): SimulatedMember => {
       lanes: 1 + scheduler.random.below(2),
       bounds: { maxRecords: 12, maxBytes: 8_000, minAgeMs: 5, maxAgeMs: 200, targetMs: 500 },
     })
-    const member: SimulatedMember = { owner, pipeline, ended: null, asked: false }
+    const member: SimulatedMember = { owner, pipeline, ended: null, mayLeave: false }
     scheduler.after(0, owner, () => {
       pipeline.run().then(
         (left) => (member.ended = { left }),

@@ -8,12 +8,13 @@ type Deps = {
   start: () => unknown
   producer: ReturnType<typeof createProducer>
   note: (fault: string) => void
+  drain: (member: SimulatedMember) => void
   failOver: () => void
 }
 
 const SQLSTATES = ['40001', '40P01', '55P03', '57014', '53300', '08006', '25006', '53200']
 
-export const createNemesis = ({ world, members, start, producer, note, failOver }: Deps) => {
+export const createNemesis = ({ world, members, start, producer, note, drain, failOver }: Deps) => {
   const { scheduler, kafka, postgres } = world
   const { random } = scheduler
   let going = false
@@ -42,9 +43,7 @@ export const createNemesis = ({ world, members, start, producer, note, failOver 
     },
     drain() {
       const member = some()
-      if (!member) return
-      member.asked = true
-      scheduler.after(0, member.owner, () => member.pipeline.drain('SIGTERM'))
+      if (member) drain(member)
     },
     join: () => members.length < 4 && start(),
     publish: () => producer.publish(5 + random.below(30)),

@@ -94,8 +94,13 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   const start = () => stopping || members.push(startMember(`m${++names}`, world))
   start()
 
+  const drain = (member: SimulatedMember) =>
+    scheduler.after(0, member.owner, () => {
+      member.mayLeave ||= member.pipeline.gateClosed()
+      member.pipeline.drain('SIGTERM')
+    })
   const nemesis = createNemesis({
-    ...{ world, members, start, producer },
+    ...{ world, members, start, producer, drain },
     note: (fault) => {
       faults.push(fault)
       note(`>>>     ${fault}`)
@@ -157,15 +162,14 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   lawsOfTheEnd(kafka, postgres.tables(), (record, partition) => decode(asSource(record, partition)))
   // What is asked to stop in peace leaves nothing behind.
   stopping = true
-  for (const member of members)
-    if (member.owner.state === 'alive') scheduler.after(0, member.owner, () => member.pipeline.drain('SIGTERM'))
+  for (const member of members) drain(member)
   const stopAt = scheduler.now()
   while (members.some(({ ended }) => ended === null)) {
     if (scheduler.now() - stopAt > DRAIN_MS) throw new LawBroken('I12 a member does not stop')
     await scheduler.step()
   }
-  for (const { ended, owner, asked } of members)
-    if (ended && ('error' in ended ? !isExcused(ended.error) : ended.left !== 0 && !asked))
+  for (const { ended, owner, mayLeave } of members)
+    if (ended && ('error' in ended ? !isExcused(ended.error) : ended.left !== 0 && !mayLeave))
       throw new LawBroken(`I12 ${owner.name} left something: ${JSON.stringify(ended)}`)
 }
 
