@@ -1,4 +1,4 @@
-// npm run simulate -- [--seeds 2000] [--from 1] [--seed N]: see test/README.md.
+// npm run simulate -- [--seeds 2000] [--from 1] [--stop-at 20] | [--seed N]: see test/README.md.
 import { parseArgs } from 'node:util'
 import { simulate } from './simulate.ts'
 
@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
+    'stop-at': { type: 'string', default: '20' },
     seed: { type: 'string' },
   },
 })
@@ -19,26 +20,24 @@ if (values.seed !== undefined) {
 }
 
 const first = Number(values.from)
-const count = Number(values.seeds)
-const failed: number[] = []
+const stopAt = Number(values['stop-at'])
+let seeds = 0
+let failed = 0
 let steps = 0
 const faults = new Map<string, number>()
 const began = performance.now()
-for (let seed = first; seed < first + count; seed++) {
-  const outcome = await simulate(seed)
+for (; seeds < Number(values.seeds) && failed < stopAt; seeds += 1) {
+  const outcome = await simulate(first + seeds)
   steps += outcome.steps
   for (const fault of outcome.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1)
   if (!outcome.failure) continue
-  failed.push(seed)
-  process.stdout.write(`seed ${seed}: ${outcome.failure.message}\n  npm run simulate -- --seed ${seed}\n`)
-  if (failed.length >= 40) break
+  failed += 1
+  process.stdout.write(
+    `seed ${outcome.seed}: ${outcome.failure.message}\n  npm run simulate -- --seed ${outcome.seed}\n`,
+  )
 }
 const seconds = (performance.now() - began) / 1000
-process.stdout.write(`${count} seeds, ${failed.length} failed, ${steps} steps in ${seconds.toFixed(1)} s\n`)
-process.stdout.write(
-  `${[...faults]
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, n]) => `${name} ${n}`)
-    .join(' · ')}\n`,
-)
-process.exit(failed.length > 0 ? 1 : 0)
+const often = [...faults].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`)
+process.stdout.write(`${often.join(' · ')}\n`)
+process.stdout.write(`${seeds} seeds, ${failed} failed, ${steps} steps in ${seconds.toFixed(1)} s\n`)
+process.exit(failed > 0 ? 1 : 0)
