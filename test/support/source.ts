@@ -39,6 +39,7 @@ export const newKafka = (brokers?: string[]): Kafka => createKafka(kafkaConfig(b
 type RawBroker = {
   produce(request: object): Promise<unknown>
   offsetCommit(request: object): Promise<unknown>
+  leaveGroup(request: object): Promise<unknown>
 }
 type RawCluster = {
   connect(): Promise<void>
@@ -88,6 +89,11 @@ export const openWorld = async () => {
         groupGenerationId: -1,
         topics: [{ topic, partitions }],
       })
+    },
+    /** The coordinator forgets a member, as after a pause that was too long: the member hears of it by its next heartbeat. */
+    async evict(groupId: string, memberId: string) {
+      const coordinator = await raw.findGroupCoordinator({ groupId })
+      await coordinator.leaveGroup({ groupId, memberId })
     },
     async close() {
       await Promise.all([kafkajsAdmin.disconnect(), raw.disconnect(), admin.disconnect(), producer.disconnect()])
