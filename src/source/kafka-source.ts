@@ -82,6 +82,14 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const membership = createMembership({
     ...deps,
     ...{ closing: () => closing, fail, seek },
+    hold(partitions) {
+      // While closing all are held; holding some would end that.
+      if (!closing && partitions.length > 0) lives.current()?.pause([...partitions])
+    },
+    release(partition, position) {
+      seek(partition, position)
+      if (!closing) lives.current()?.resume(partition)
+    },
     commit: (positions) => commits.add(positions),
   })
   const commits = createCommits({
