@@ -44,8 +44,9 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
       eachBatch: listeners.eachBatch,
     })
   })()
-  started.catch(finish)
+  let begun = false
   let gone = false
+  started.catch(finish).finally(() => (begun = true))
 
   /** Not running: it will begin at Kafka's commit, and membership.ts seeks then. */
   const whileRunning = (work: () => void) => {
@@ -75,9 +76,8 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
     /** Leaves the group, as far as that goes in time. */
     async end(): Promise<void> {
       finish(null)
-      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
-      const begun = await within(clock, PATIENCE_MS, started)
       const leave = () => consumer.disconnect()
+      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
       const left = begun ? leave() : Promise.allSettled([leave(), started.then(leave, leave)]).then(() => {})
       left.catch(() => {}).finally(() => (gone = true))
       await within(clock, PATIENCE_MS, left)
