@@ -19,6 +19,7 @@ export const CHECKSUMS: Readonly<Record<string, string>> = {
   'src/consumer/offsetManager/index.js': 'bd1041968ae32232',
   'src/consumer/runner.js': 'fad3247df2e3ba48',
   'src/consumer/subscriptionState.js': 'c51f24251b58ee5d',
+  'src/network/connection.js': '2a993b2e74421ca6',
   'src/network/requestQueue/index.js': 'b55986089c14f8f7',
   'src/network/requestQueue/socketRequest.js': 'dde28f8e26c6d17f',
   'src/network/socketFactory.js': '1493fc580263350f',

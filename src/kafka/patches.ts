@@ -1,10 +1,10 @@
 import { installCodecs } from './codecs.ts'
+import { patchConnections } from './connections.ts'
 import { patchConsumer } from './consumer-patches.ts'
 import { decodeBatches } from './decode-batches.ts'
 import { assertKafkajs } from './guard.ts'
 import { encodeRecord, patchHeaderDecoding } from './headers.ts'
 import { internal, kafkajsVersion, replaceModule } from './kafkajs-internals.ts'
-import { patchRequestQueue } from './request-queue.ts'
 
 export { headerPairs } from './headers.ts'
 
@@ -17,7 +17,7 @@ export const applyPatches = (): void => {
   if (prototype[APPLIED]) return
   assertKafkajs(kafkajsVersion)
   prototype[APPLIED] = true
-  patchRequestQueue()
+  patchConnections()
   patchConsumer()
   patchHeaderDecoding()
   installCodecs()

@@ -1,7 +1,7 @@
 // Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
 // the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
 // generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
-// promise resolves only on a real commit; consumer.commitOffsets, until the first batch, does so because it is patched.
+// promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
 import type { Clock } from '../lib/clock.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -63,10 +63,6 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       const first = handle === null
       handle = next
       if (first && next) void pump()
-    },
-    /** Until the first batch comes. An idle member has positions to tell too: of markers, or of an owner that died. */
-    useMeanwhile(next: CommitHandle) {
-      if (handle === null) this.use(next)
     },
     add(positions: ReadonlyMap<number, bigint>) {
       for (const [partition, position] of positions) pending.set(partition, position)

@@ -64,7 +64,7 @@ export const startMember = (name: string, world: World): SimulatedMember => {
       { topic: TOPIC, groupId: GROUP, concurrency: 1 + scheduler.random.below(2), checkEveryMs: 5_000, ...TIMES },
       {
         ...{ clock, emit },
-        kafka: kafkaOf(kafka.createCluster()),
+        kafka: () => kafkaOf(kafka.createCluster()),
         startPositions: (partitions) =>
           startPositions(partitions, {
             store: postgres.offsets,

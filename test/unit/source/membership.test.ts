@@ -9,7 +9,8 @@ import type { StartPosition } from '../../../src/source/start-position.ts'
 const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const database = { position, kafka }
   const sought: bigint[] = []
-  const held: (number | number[])[] = []
+  const held: number[][] = []
+  const released: bigint[] = []
   const committed: (bigint | undefined)[] = []
   let next: bigint | null = null
   let settled: bigint | null = null
@@ -28,10 +29,10 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     isFatal: () => true,
     closing: () => false,
     fail: (error) => expect.unreachable(String(error)),
-    hold: (partitions) => void held.push([...partitions]),
-    release: (partition) => void held.push(partition),
     commit: (positions) => void committed.push(positions.get(0)),
     seek: (_, at) => void sought.push(at),
+    hold: (partitions) => partitions.length > 0 && void held.push([...partitions]),
+    release: (_, at) => void released.push(at),
     clock: systemClock,
     emit: () => {},
   })
@@ -39,7 +40,7 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   await setImmediate()
   const deliver = (to: bigint) => (next = to)
   const settle = (to: bigint) => (settled = to)
-  return { database, intake, membership, next: () => next, deliver, settle, sought, committed, held }
+  return { database, intake, membership, next: () => next, deliver, settle, sought, committed, held, released }
 }
 
 // Evicted and back with the same partition: for us it is one we kept. If retention took the records between, kafkajs
@@ -92,10 +93,12 @@ test('what its dead owner settled and did not tell Kafka is committed, what Kafk
   expect((await joinedAt(10n, 10n)).committed).toEqual([])
 })
 
-// Before there is a position kafkajs would begin at Kafka's commit, and pass by itself what holds no visible record.
-test('nothing is fetched of a partition before it has a position', async () => {
-  const { membership, intake, held } = await joinedAt(10n)
-  expect(held).toEqual([[0], 0])
+test('a partition is held until its position is known, and begins there; one that we keep goes on where we are', async () => {
+  const { intake, membership, deliver, held, released } = await joinedAt(10n, 3n)
+  expect(held).toEqual([[0]])
+  expect(released).toEqual([10n])
+  deliver(30n)
   membership.joined([0], intake)
-  expect(held).toEqual([[0], 0, []])
+  expect(held).toHaveLength(1)
+  expect(released).toEqual([10n, 30n])
 })

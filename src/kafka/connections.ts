@@ -1,6 +1,7 @@
 import { internal, wallClock } from './kafkajs-internals.ts'
 
-// kafkajs's queue of requests of one connection: no idle timers, and no wall clock that somebody may set.
+// One connection of kafkajs and its queue of requests: no idle timers, no wall clock that somebody may set, and no second request
+// over a connection that did not answer the first.
 
 type Request = { requestTimeout: number; timeoutRequest(): void }
 type RequestQueue = {
@@ -57,9 +58,31 @@ const patchThrottle = (queue: RequestQueue): void => {
   }
 }
 
-export const patchRequestQueue = (): void => {
+type Connection = {
+  socket: { destroy(error: Error): void } | null
+  send: (this: Connection, request: unknown) => Promise<unknown>
+}
+
+/**
+ * A firewall forgot the connection, or the other end is gone without a word: TCP notices after a quarter of an hour, and kafkajs
+ * sends each retry down the same hole. The next request connects again.
+ */
+const patchConnection = (connection: Connection): void => {
+  const { send } = connection
+  connection.send = async function (request) {
+    try {
+      return await send.call(this, request)
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') this.socket?.destroy(error)
+      throw error
+    }
+  }
+}
+
+export const patchConnections = (): void => {
   const { prototype } = internal('src/network/requestQueue/index.js') as { prototype: RequestQueue }
   patchTimerSpin(prototype)
   patchTimeouts(prototype)
   patchThrottle(prototype)
+  patchConnection((internal('src/network/connection.js') as { prototype: Connection }).prototype)
 }
