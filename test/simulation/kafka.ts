@@ -51,55 +51,6 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       return work()
     }, latency)
 
-  /** A broker answers the requests of one connection one after the other: nothing overtakes a JoinGroup that waits. */
-  const connections = new Map<string, Promise<unknown>>()
-  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const owner = scheduler.current()
-    const name = owner?.name ?? ''
-    const outcome = (connections.get(name) ?? Promise.resolve()).then(() => scheduler.as(owner, work))
-    connections.set(
-      name,
-      outcome.catch(() => {}),
-    )
-    return outcome
-  }
-
-  const coordinated = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
-    const name = scheduler.current()?.name ?? ''
-    try {
-      return await inOrder(() =>
-        call(() => {
-          if (coordinatorFault && scheduler.now() < coordinatorFault.until) throw protocolError(coordinatorFault.error)
-          return work()
-        }),
-      )
-    } catch (error) {
-      hooks.trace(`${name} ${what}: ${(error as { type?: string }).type ?? String(error)}`)
-      throw error
-    }
-  }
-
-  const coordinator = {
-    isConnected: () => true,
-    joinGroup: (request: Parameters<typeof group.join>[0]) => coordinated('JoinGroup', () => group.join(request)),
-    syncGroup: (request: Parameters<typeof group.sync>[0]) => coordinated('SyncGroup', () => group.sync(request)),
-    heartbeat: (request: Parameters<typeof group.heartbeat>[0]) =>
-      coordinated('Heartbeat', () => group.heartbeat(request)),
-    leaveGroup: ({ memberId }: { memberId: string }) => coordinated('LeaveGroup', () => group.leave(memberId)),
-    offsetCommit: (request: Parameters<typeof group.commit>[0]) =>
-      coordinated('OffsetCommit', () => group.commit(request)),
-    offsetFetch: ({ topics }: { topics: { topic: string; partitions: { partition: number }[] }[] }) =>
-      coordinated('OffsetFetch', () => ({
-        responses: topics.map((each) => ({
-          topic: each.topic,
-          partitions: each.partitions.map(({ partition }) => ({
-            partition,
-            offset: (group.committed.get(partition) ?? -1n).toString(),
-          })),
-        })),
-      })),
-  }
-
   type FetchRequest = { maxWaitTime: number; topics: { partitions: { partition: number; fetchOffset: string }[] }[] }
 
   const answer = (wanted: { partition: number; fetchOffset: string }[]) =>
@@ -144,9 +95,59 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       return { responses: [{ topicName: topic, partitions: answer(wanted) }] }
     })
 
+  /** The coordinator at the end of one connection. */
+  const connectToCoordinator = () => {
+    /** A broker answers the requests of one connection one after the other: nothing overtakes a JoinGroup that waits. */
+    let last: Promise<unknown> = Promise.resolve()
+    const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
+      const owner = scheduler.current()
+      const outcome = last.then(() => scheduler.as(owner, work))
+      last = outcome.catch(() => {})
+      return outcome
+    }
+
+    const coordinated = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
+      const name = scheduler.current()?.name ?? ''
+      try {
+        return await inOrder(() =>
+          call(() => {
+            if (coordinatorFault && scheduler.now() < coordinatorFault.until)
+              throw protocolError(coordinatorFault.error)
+            return work()
+          }),
+        )
+      } catch (error) {
+        hooks.trace(`${name} ${what}: ${(error as { type?: string }).type ?? String(error)}`)
+        throw error
+      }
+    }
+
+    return {
+      isConnected: () => true,
+      joinGroup: (request: Parameters<typeof group.join>[0]) => coordinated('JoinGroup', () => group.join(request)),
+      syncGroup: (request: Parameters<typeof group.sync>[0]) => coordinated('SyncGroup', () => group.sync(request)),
+      heartbeat: (request: Parameters<typeof group.heartbeat>[0]) =>
+        coordinated('Heartbeat', () => group.heartbeat(request)),
+      leaveGroup: ({ memberId }: { memberId: string }) => coordinated('LeaveGroup', () => group.leave(memberId)),
+      offsetCommit: (request: Parameters<typeof group.commit>[0]) =>
+        coordinated('OffsetCommit', () => group.commit(request)),
+      offsetFetch: ({ topics }: { topics: { topic: string; partitions: { partition: number }[] }[] }) =>
+        coordinated('OffsetFetch', () => ({
+          responses: topics.map((each) => ({
+            topic: each.topic,
+            partitions: each.partitions.map(({ partition }) => ({
+              partition,
+              offset: (group.committed.get(partition) ?? -1n).toString(),
+            })),
+          })),
+        })),
+    }
+  }
+
   /** One for each consumer: it has seen who leads what at some time. */
   const createCluster = () => {
     let seen = [...leaders]
+    const coordinator = connectToCoordinator()
     const committedOffsets: Record<string, unknown> = {}
     let refreshedAt = 0
     const refresh = () =>
