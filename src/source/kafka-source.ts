@@ -7,7 +7,7 @@ import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
-import { createEmptyBatches } from './empty-batches.ts'
+import { createEmptyBatches, type EmptyBatches } from './empty-batches.ts'
 import { type Listeners, startLife } from './life.ts'
 import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
@@ -100,8 +100,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
   })
 
-  function listeners(intake: Intake, current: () => boolean): Listeners {
-    const empty = createEmptyBatches({ intake, emit, seek })
+  function listeners(intake: Intake, empty: EmptyBatches, current: () => boolean): Listeners {
     return {
       failed: fail,
       heartbeat() {
@@ -163,10 +162,11 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
   })
 
-  async function watch(intake: Intake) {
+  async function watch(intake: Intake, empty: EmptyBatches) {
     const limit = options.sessionTimeoutMs + options.rebalanceTimeoutMs
     for (let looks = 1; !closing; looks += 1) {
       await clock.sleep(WATCH_MS, ended.signal)
+      empty.again()
       // Stuck, whatever it is in: a new one is not.
       if (signs.look() * WATCH_MS > limit) lives.current()?.giveUp(silent(limit))
       if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) lives.current()?.giveUp(evictedError())
@@ -182,10 +182,12 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     async run(intake) {
       if (ended.signal.aborted) return
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
+      const empty = createEmptyBatches({ intake, emit, seek })
       const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
-      const begin = (current: () => boolean) => startLife(deps.kafka(), consumer, listeners(intake, current), clock)
+      const begin = (current: () => boolean) =>
+        startLife(deps.kafka(), consumer, listeners(intake, empty, current), clock)
       lives.run(begin).catch(fail)
-      void watch(intake)
+      void watch(intake, empty)
       await Promise.race([failed.promise, stopped])
     },
     pause() {

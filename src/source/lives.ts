@@ -65,7 +65,7 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
 
 const stuck = (cause: unknown) =>
   new OperatorError(
-    `the Kafka client is stuck, time and again (${cause instanceof Error ? cause.message : String(cause)})`,
+    `${cause instanceof Error ? cause.message : String(cause)}, time and again`,
     'check the brokers, then start it again; nothing is lost',
     ExitCode.unavailable,
     { cause },
