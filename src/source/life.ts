@@ -77,8 +77,8 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
     async end(): Promise<void> {
       finish(null)
       const leave = () => consumer.disconnect()
-      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
-      const left = begun ? leave() : Promise.allSettled([leave(), started.then(leave, leave)]).then(() => {})
+      // Not before run() has resolved: kafkajs would forget its runner, which goes on for ever when it has joined.
+      const left = begun ? leave() : started.then(leave, leave)
       left.catch(() => {}).finally(() => (gone = true))
       await within(clock, PATIENCE_MS, left)
     },

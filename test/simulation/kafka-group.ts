@@ -1,6 +1,7 @@
 // The group coordinator, after Kafka's ClassicGroup and ClassicGroupCoordinator.
 import { protocolError } from './kafka.ts'
 import type { KafkaHooks } from './kafka.ts'
+import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
 type Joined = {
@@ -101,6 +102,14 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
     }
   }
 
+  /** Whoever waits for an answer gets one. */
+  const remove = (member: Member) => {
+    members.delete(member.id)
+    member.joining?.reject(protocolError('UNKNOWN_MEMBER_ID'))
+    member.syncing?.reject(protocolError('UNKNOWN_MEMBER_ID'))
+    prepare()
+  }
+
   const known = ({ memberId, groupGenerationId }: Identity): Member => {
     const member = members.get(memberId)
     if (!member) throw protocolError('UNKNOWN_MEMBER_ID')
@@ -112,10 +121,9 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
     committed,
     members: () => members.size,
     stable: () => state === 'stable',
-    evict(random: { pick<T>(from: readonly T[]): T }) {
+    evict(random: Random) {
       if (members.size === 0) return
-      members.delete(random.pick([...members.keys()]))
-      prepare()
+      remove(random.pick([...members.values()]))
     },
     join({ memberId, groupProtocols, ...times }: JoinRequest): Promise<Joined> {
       const before = memberId === '' ? undefined : members.get(memberId)
@@ -165,7 +173,8 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
       if (state === 'preparing') throw protocolError('REBALANCE_IN_PROGRESS')
     },
     leave(memberId: string) {
-      if (members.delete(memberId)) prepare()
+      const member = members.get(memberId)
+      if (member) remove(member)
     },
     commit({ topics, ...identity }: Identity & { topics: { partitions: { partition: number; offset: string }[] }[] }) {
       known(identity).seenAt = scheduler.now()

@@ -3,13 +3,16 @@
 // generation, never who owns a partition.
 import { createRequire } from 'node:module'
 import { headersOf, type HeaderOut } from '../../src/kafka/headers.ts'
+import { createConnection } from './connection.ts'
 import { createGroup } from './kafka-group.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const load = createRequire(import.meta.url)
-const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as { createErrorFromCode(code: number): Error }
-const { KafkaJSConnectionError } = load('kafkajs/src/errors.js') as {
-  KafkaJSConnectionError: new (message: string) => Error
+const protocolErrors = load('kafkajs/src/protocol/error.js') as { createErrorFromCode: (code: number) => Error }
+type ErrorClass = new (message: string) => Error
+const { KafkaJSConnectionError, KafkaJSConnectionClosedError } = load('kafkajs/src/errors.js') as {
+  KafkaJSConnectionError: ErrorClass
+  KafkaJSConnectionClosedError: ErrorClass
 }
 
 export const CODES = {
@@ -21,7 +24,7 @@ export const CODES = {
   UNKNOWN_MEMBER_ID: 25,
   REBALANCE_IN_PROGRESS: 27,
 } as const
-export const protocolError = (name: keyof typeof CODES) => createErrorFromCode(CODES[name])
+export const protocolError = (name: keyof typeof CODES) => protocolErrors.createErrorFromCode(CODES[name])
 
 /** `value` null: a tombstone. A marker ends a transaction: it has an offset and no record that anybody sees. */
 export type LogRecord = { readonly offset: bigint; readonly value: Buffer | null; readonly marker: boolean }
@@ -96,20 +99,11 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
     })
 
   /** The coordinator at the end of one connection. */
-  const connectToCoordinator = () => {
-    /** A broker answers the requests of one connection one after the other: nothing overtakes a JoinGroup that waits. */
-    let last: Promise<unknown> = Promise.resolve()
-    const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-      const owner = scheduler.current()
-      const outcome = last.then(() => scheduler.as(owner, work))
-      last = outcome.catch(() => {})
-      return outcome
-    }
-
+  const coordinatorOn = (connection: ReturnType<typeof createConnection>) => {
     const coordinated = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
       const name = scheduler.current()?.name ?? ''
       try {
-        return await inOrder(() =>
+        return await connection.send(() =>
           call(() => {
             if (coordinatorFault && scheduler.now() < coordinatorFault.until)
               throw protocolError(coordinatorFault.error)
@@ -147,11 +141,14 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
   /** One for each consumer: it has seen who leads what at some time. */
   const createCluster = () => {
     let seen = [...leaders]
-    const coordinator = connectToCoordinator()
+    const connect = () => createConnection(scheduler, () => new KafkaJSConnectionClosedError('Closed connection'))
+    const connections = { coordinator: connect(), metadata: connect(), brokers: BROKERS.map(connect) }
+    const coordinator = coordinatorOn(connections.coordinator)
     const committedOffsets: Record<string, unknown> = {}
     let refreshedAt = 0
+    const ask = <T>(work: () => T) => connections.metadata.send(() => call(work))
     const refresh = () =>
-      call(() => {
+      ask(() => {
         seen = [...leaders]
         refreshedAt = scheduler.now()
       })
@@ -166,8 +163,11 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       }
     }
     return {
-      connect: () => patiently(() => call(() => undefined)),
-      disconnect: () => Promise.resolve(),
+      connect: () => patiently(() => ask(() => undefined)),
+      disconnect() {
+        for (const each of [connections.coordinator, connections.metadata, ...connections.brokers]) each.close()
+        return Promise.resolve()
+      },
       isConnected: () => true,
       refreshMetadata: refresh,
       refreshMetadataIfNecessary: () =>
@@ -175,14 +175,18 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       addMultipleTargetTopics: () => patiently(refresh),
       getNodeIds: () => BROKERS,
       findBroker: ({ nodeId }: { nodeId: number }) =>
-        Promise.resolve({ fetch: (request: FetchRequest) => fetch(nodeId, request) }),
-      findGroupCoordinator: () => call(() => coordinator),
+        Promise.resolve({
+          fetch: (request: FetchRequest) =>
+            connections.brokers[nodeId - 1]?.send(() => fetch(nodeId, request)) ??
+            Promise.reject(new Error('no broker')),
+        }),
+      findGroupCoordinator: () => ask(() => coordinator),
       findTopicPartitionMetadata: () => seen.map((leader, partitionId) => ({ partitionId, leader, isr: BROKERS })),
       committedOffsets: () => committedOffsets,
       defaultOffset: () => '-2',
       removeBroker: () => {},
       fetchTopicsOffset: (topics: { topic: string; partitions: { partition: number }[] }[]) =>
-        call(() =>
+        ask(() =>
           topics.map((each) => ({
             topic: each.topic,
             partitions: each.partitions.map(({ partition }) => ({ partition, offset: '0' })),

@@ -74,11 +74,11 @@ export const createScheduler = (seed: number) => {
             if (outcome instanceof Promise)
               outcome.then(
                 (value) => back(() => resolve(value)),
-                (error: unknown) => back(() => reject(error as Error)),
+                (error: Error) => back(() => reject(error)),
               )
             else back(() => resolve(outcome))
           } catch (error) {
-            back(() => reject(error as Error))
+            back(() => reject(error))
           }
         })
       })
