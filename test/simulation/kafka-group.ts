@@ -1,8 +1,14 @@
 // The group coordinator, after Kafka's ClassicGroup and ClassicGroupCoordinator.
+import { createRequire } from 'node:module'
 import { protocolError } from './kafka.ts'
 import type { KafkaHooks } from './kafka.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+
+const load = createRequire(import.meta.url)
+const { MemberAssignment } = load('kafkajs/src/consumer/assignerProtocol.js') as {
+  MemberAssignment: { decode: (bytes: Buffer) => { assignment: Record<string, number[]> } | null }
+}
 
 type Joined = {
   generationId: number
@@ -33,6 +39,13 @@ export type JoinRequest = {
 type Identity = { memberId: string; groupGenerationId: number }
 const NOTHING = Buffer.alloc(0)
 const EXPIRY_LOOK_MS = 100
+
+/** All that it has of the one topic. */
+const partitionsOf = (assignment: Buffer): number[] => {
+  if (assignment.length === 0) return []
+  const decoded = MemberAssignment.decode(assignment)
+  return Object.values(decoded?.assignment ?? {}).flat()
+}
 
 export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
   const members = new Map<string, Member>()
@@ -177,10 +190,12 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
       if (member) remove(member)
     },
     commit({ topics, ...identity }: Identity & { topics: { partitions: { partition: number; offset: string }[] }[] }) {
-      known(identity).seenAt = scheduler.now()
+      const member = known(identity)
+      member.seenAt = scheduler.now()
       if (state === 'completing') throw protocolError('REBALANCE_IN_PROGRESS')
+      const owned = partitionsOf(member.assignment)
       for (const { partition, offset } of topics.flatMap((each) => each.partitions)) {
-        hooks.committed(partition, BigInt(offset))
+        hooks.committed(partition, BigInt(offset), owned.includes(partition))
         committed.set(partition, BigInt(offset))
       }
     },

@@ -35,7 +35,11 @@ const BROKERS = [1, 2, 3]
 const METADATA_MAX_AGE_MS = 3_000
 
 export type SimulatedKafka = ReturnType<typeof createSimulatedKafka>
-export type KafkaHooks = { committed: (partition: number, offset: bigint) => void; trace: (line: string) => void }
+export type KafkaHooks = {
+  /** `owned`: whoever commits has the partition in this generation; Kafka itself does not ask. */
+  committed: (partition: number, offset: bigint, owned: boolean) => void
+  trace: (line: string) => void
+}
 
 export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partitions: number, hooks: KafkaHooks) => {
   const { random } = scheduler

@@ -30,6 +30,7 @@ export type World = {
   postgres: SimulatedPostgres
   decode: (record: SourceRecord) => Decoded
   trace: (line: string) => void
+  told: (member: string, event: TelemetryEvent) => void
 }
 
 export type Ended = { left: number } | { error: unknown }
@@ -47,7 +48,10 @@ export const startMember = (name: string, world: World): SimulatedMember => {
   const owner: Owner = { name, state: 'alive' }
   return scheduler.as(owner, () => {
     const clock = clockOf(scheduler)
-    const emit = (event: TelemetryEvent) => world.trace(`${name} ${describe(event)}`)
+    const emit = (event: TelemetryEvent) => {
+      world.trace(`${name} ${describe(event)}`)
+      world.told(name, event)
+    }
     const database = postgres.database()
     const closure = async () => {
       const closedAt = await postgres.call(() => postgres.tables().gate)

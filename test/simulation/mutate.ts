@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { execa } from 'execa'
-import { type Mutation, MUTATIONS } from './mutations.ts'
+import { type Edit, type Mutation, MUTATIONS } from './mutations.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, seeds: { type: 'string', default: '400' } } })
 
 type Verdict = { name: string; caught: boolean; by: string }
 
-const plant = async (folder: string, { file, find, put }: Mutation) => {
+const plant = async (folder: string, { file, find, put }: Edit) => {
   const path = join(folder, file)
   const text = await readFile(path, 'utf8')
   if (text.split(find).length !== 2)
@@ -29,7 +29,7 @@ const tryOut = async (each: Mutation): Promise<Verdict> => {
     for (const part of ['src', 'test/simulation', 'package.json', 'tsconfig.json', 'tsconfig.base.json'])
       await cp(part, join(folder, part), { recursive: true }).catch(() => undefined)
     await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
-    await plant(folder, each)
+    for (const edit of each.edits) await plant(folder, edit)
     const args = [
       '--no-warnings',
       '--import',
@@ -40,7 +40,13 @@ const tryOut = async (each: Mutation): Promise<Verdict> => {
       '--stop-at',
       '1',
     ]
-    const { exitCode, stdout, stderr } = await execa('node', args, { cwd: folder, reject: false })
+    // A process that hangs is a fault that was noticed: it does not drain, in any sense.
+    const { exitCode, stdout, stderr, timedOut } = await execa('node', args, {
+      cwd: folder,
+      reject: false,
+      timeout: 300_000,
+    })
+    if (timedOut) return { name: each.name, caught: true, by: 'it hangs' }
     const [first = ''] = stdout.split('\n')
     const broken = /^seed (\d+): (.*)/.exec(first)
     // Another end than a failing seed is a fault of this list: the code did not even load.

@@ -6,6 +6,7 @@ import type { Random } from './random.ts'
 
 export const createProducer = (random: Random, kafka: SimulatedKafka) => {
   const sent: Record<string, unknown>[] = []
+  const refused: Record<string, unknown>[] = []
 
   const fresh = () => ({
     eventId: `${random.hex(8)}-${random.hex(4)}-4${random.hex(3)}-8${random.hex(3)}-${random.hex(12)}`,
@@ -24,9 +25,13 @@ export const createProducer = (random: Random, kafka: SimulatedKafka) => {
     if (dice < 0.07) return Buffer.from('{"eventId":')
     const event: Record<string, unknown> = fresh()
     if (dice < 0.11) event['quantity'] = REFUSED_QUANTITY
+    // What was refused, told again as something else: the refusal must not take it along.
+    else if (dice < 0.14 && refused.length > 0)
+      Object.assign(event, { eventId: random.pick(refused)['eventId'], userId: 'u-0' })
     else if (dice < 0.25 && sent.length > 0) Object.assign(event, random.pick(sent))
     else if (dice < 0.28 && sent.length > 0) event['eventId'] = random.pick(sent)['eventId']
     sent.push(event)
+    if (event['quantity'] === REFUSED_QUANTITY) refused.push(event)
     return Buffer.from(JSON.stringify(event))
   }
   return {

@@ -69,16 +69,13 @@ export const createScheduler = (seed: number) => {
       return new Promise<T>((resolve, reject) => {
         after(random.between(least, most), null, () => {
           const back = (settle: () => void) => after(random.between(least, most), owner, settle)
+          const fail = (error: unknown) => back(() => reject(error instanceof Error ? error : new Error(String(error))))
           try {
             const outcome = work()
-            if (outcome instanceof Promise)
-              outcome.then(
-                (value) => back(() => resolve(value)),
-                (error: Error) => back(() => reject(error)),
-              )
+            if (outcome instanceof Promise) outcome.then((value) => back(() => resolve(value)), fail)
             else back(() => resolve(outcome))
           } catch (error) {
-            back(() => reject(error))
+            fail(error)
           }
         })
       })

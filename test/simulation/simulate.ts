@@ -72,8 +72,12 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
   })
   const kafka = createSimulatedKafka(scheduler, TOPIC, 1 + random.below(4), {
     trace: (line) => note(`        ${line}`),
-    committed(partition, offset) {
+    committed(partition, offset, owned) {
       note(`        Kafka's commit of ${partition}: ${offset}`)
+      if (!owned)
+        guard(() => {
+          throw new LawBroken(`only its owner commits a partition: ${partition} at ${offset}`)
+        })
       const next = postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n
       if (offset > next && !failedOver)
         guard(() => {
@@ -84,7 +88,17 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
     },
   })
   const decode = remembering(createDecode({ now: scheduler.wall }))
-  const world: World = { scheduler, kafka, postgres, decode, trace: note }
+  const world: World = {
+    ...{ scheduler, kafka, postgres, decode, trace: note },
+    told(member, event) {
+      if (event.type === 'rewound' && !failedOver)
+        guard(() => {
+          throw new LawBroken(
+            `what is read is kept: ${member} goes back from ${event.from} to ${event.position} by itself`,
+          )
+        })
+    },
+  }
   const producer = createProducer(random, kafka)
   producer.publish(20 + random.below(60))
 
