@@ -8,7 +8,7 @@ import kafkajs from 'kafkajs'
 export type Task =
   | { patched: boolean; kind: 'decode'; section: string; times: number }
   | { patched: boolean; kind: 'idle'; brokers: string[]; topic: string; seconds: number }
-/** `ms`: of each time · `cpu`: share of one core · `rise`: of the resident memory at its peak, in MiB. */
+/** `ms`: of CPU, each time · `cpu`: share of one core · `rise`: of the resident memory at its peak, in MiB. */
 export type Measured = { outcome: string; ms: number; cpu: number; rise: number }
 
 type Decode = (decoder: unknown) => Promise<unknown[]>
@@ -19,7 +19,7 @@ const decode = async (section: Buffer, times: number): Promise<Pick<Measured, 'o
   const Decoder = load('kafkajs/src/protocol/decoder.js') as new (buffer: Buffer) => unknown
   const decodeMessages = load('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as Decode
   const before = peak()
-  const began = performance.now()
+  const began = process.cpuUsage()
   let outcome = ''
   for (let time = 0; time < times; time++)
     outcome = await decodeMessages(new Decoder(section)).then(
@@ -27,7 +27,8 @@ const decode = async (section: Buffer, times: number): Promise<Pick<Measured, 'o
       (error: Error) =>
         `refused: ${error.name === 'RangeError' ? error.message : ((error.cause as Error | undefined)?.name ?? error.name)}`,
     )
-  return { outcome, ms: (performance.now() - began) / times, rise: peak() - before }
+  const { user, system } = process.cpuUsage(began)
+  return { outcome, ms: (user + system) / 1_000 / times, rise: peak() - before }
 }
 
 const idle = async ({
