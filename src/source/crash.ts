@@ -37,9 +37,12 @@ const chain = (error: unknown): Error[] => {
   return found
 }
 
+export const operatorErrorIn = (error: unknown): OperatorError | null =>
+  chain(error).find((fault) => fault instanceof OperatorError) ?? null
+
 export function verdictOf(error: unknown): Verdict {
   const faults = chain(error)
-  if (faults.some((fault) => fault instanceof OperatorError || PERSON_NAMES.has(fault.name))) return 'person'
+  if (operatorErrorIn(error) || faults.some(({ name }) => PERSON_NAMES.has(name))) return 'person'
   const types = protocolTypes(error)
   if (types.some((type) => PERSON_TYPES.has(type))) return 'person'
   // kafkajs gives some errors its own name and keeps that of the cause in the text only: the type tells.

@@ -154,7 +154,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   }
 
   const lives = createLives({
-    ...{ signs, clock, emit, fail, healthyMs: options.sessionTimeoutMs, ended: ended.signal },
+    ...{ topic, signs, clock, emit, fail, healthyMs: options.sessionTimeoutMs, ended: ended.signal },
     closing: () => closing,
     crashed() {
       commits.use(null)

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { backoffMs } from '../pipeline/backoff.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { verdictOf } from './crash.ts'
+import { operatorErrorIn, verdictOf } from './crash.ts'
 import type { Life } from './life.ts'
 import type { Signs } from './signs.ts'
 
@@ -13,6 +13,7 @@ const MAX_UNKNOWN = 5
 const MAX_REMAINS = 3
 
 export type LivesDeps = {
+  topic: string
   /** After each crash, before anything else. */
   crashed: () => void
   closing: () => boolean
@@ -26,6 +27,12 @@ export type LivesDeps = {
 }
 
 export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
+  /** Whoever decodes a batch knows partition and offset, but not of which topic. */
+  const ofTopic = (cause: unknown) => {
+    const found = operatorErrorIn(cause)
+    if (!found) return cause
+    return new OperatorError(`topic "${deps.topic}": ${found.message}`, found.remedy, found.exitCode, { cause })
+  }
   let life: Life | null = null
   const remains = new Set<Life>()
 
@@ -53,7 +60,7 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
         await bury(mine)
         const restarts = verdict !== 'person' && unknown <= MAX_UNKNOWN && remains.size < MAX_REMAINS
         emit({ type: 'source-crashed', restarts, cause })
-        if (!restarts) return fail(verdict === 'outage' ? stuck(cause) : cause)
+        if (!restarts) return fail(verdict === 'outage' ? stuck(cause) : ofTopic(cause))
         await clock.sleep(
           backoffMs(inARow, () => 1),
           deps.ended,

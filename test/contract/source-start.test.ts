@@ -214,6 +214,30 @@ describe('a topic that lost its records', () => {
   })
 })
 
+describe('a batch that cannot be read', () => {
+  test('stops the member with its topic, partition and offsets, and the command that passes it by', async () => {
+    const place = await openPlace(world, 2, [{ name: 'max.message.bytes', value: String(10 * 1_048_576) }])
+    await world.produce(place.topic, 1, 5)
+    const bomb = [{ value: Buffer.alloc(65 * 1_048_576) }, { value: 'innocent' }]
+    await world.produceOneBatch(place.topic, 1, bomb, CompressionTypes.GZIP)
+    const member = startMember(world, place)
+    const error = await until('the source to stop', () => Promise.race([member.outcome, Promise.resolve(null)]), {
+      timeoutMs: 15_000,
+      describe: () => member.describe(),
+    })
+    expect(error).toBeInstanceOf(OperatorError)
+    expect((error as OperatorError).message).toContain(
+      `topic "${place.topic}": the record batch at offset 5 of partition 1 cannot be decoded`,
+    )
+    expect((error as OperatorError).remedy).toContain(
+      'sluice offsets skip --partition 1 --offset 5 --through 6 --reason',
+    )
+    expect(member.of('source-crashed')).toMatchObject([{ restarts: false }])
+    await member.stop()
+    expect(offsetsOf(member.records)).toEqual({ 1: range(0, 5) })
+  })
+})
+
 describe('what lies below the position', () => {
   test('is never fetched: not a batch that cannot be read, and was passed by, whatever Kafka has committed', async () => {
     const place = await openPlace(world, 1, [{ name: 'max.message.bytes', value: String(10 * 1_048_576) }])

@@ -21,6 +21,8 @@ import {
 export type Fault = { refuse: number } | { error: number } | { hold: Promise<unknown> } | { lose: true } | { cut: true }
 export type Rule = {
   api: Api
+  /** Only of the n-th broker. */
+  broker?: number
   /** How many pass before, and how many it hits (1). */
   after?: number
   times?: number
@@ -57,9 +59,9 @@ export const openKafkaProxy = async (brokers: readonly string[]) => {
   const ports = new Map<number, number>()
 
   /** The fault for a request, if one is due. */
-  const faultOf = ({ api }: RequestHeader, request: Buffer): Fault | null => {
+  const faultOf = ({ api }: RequestHeader, request: Buffer, broker: number): Fault | null => {
     for (const rule of rules) {
-      if (rule.api !== api || (rule.when && !rule.when(request))) continue
+      if (rule.api !== api || (rule.broker ?? broker) !== broker || (rule.when && !rule.when(request))) continue
       rule.seen += 1
       if (rule.seen <= (rule.after ?? 0) || rule.hits >= (rule.times ?? 1)) continue
       rule.hits += 1
@@ -68,7 +70,7 @@ export const openKafkaProxy = async (brokers: readonly string[]) => {
     return null
   }
 
-  const serve = (client: Socket, host: string, port: number) => {
+  const serve = (client: Socket, host: string, port: number, broker: number) => {
     if (state.mode === 'down') return client.destroy()
     const upstream = createConnection({ host, port })
     const asked = new Map<number, { header: RequestHeader; fault: Fault | null }>()
@@ -76,7 +78,7 @@ export const openKafkaProxy = async (brokers: readonly string[]) => {
     const requested = (frame: Buffer) => {
       const header = requestHeader(frame)
       if (header.api) state.counts[header.api] = (state.counts[header.api] ?? 0) + 1
-      const fault = faultOf(header, frame)
+      const fault = faultOf(header, frame, broker)
       if (fault && 'refuse' in fault) return send(client, refusal(header, fault.refuse))
       asked.set(header.correlation, { header, fault })
       send(upstream, frame)
@@ -109,9 +111,9 @@ export const openKafkaProxy = async (brokers: readonly string[]) => {
   }
 
   const servers = await Promise.all(
-    brokers.map(async (broker) => {
-      const [host = '', port = ''] = broker.split(':')
-      const server = createServer((client) => serve(client, host, Number(port)))
+    brokers.map(async (address, broker) => {
+      const [host = '', port = ''] = address.split(':')
+      const server = createServer((client) => serve(client, host, Number(port), broker))
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')
       ports.set(Number(port), (server.address() as { port: number }).port)

@@ -51,12 +51,12 @@ type RawCluster = {
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Clients that all tests of a file share. */
-export const openWorld = async () => {
+export const openWorld = async (brokers?: string[]) => {
   const database = await openTestDatabase()
-  const { admin: kafkajsAdmin, cluster } = adminWithCluster(newKafka())
+  const { admin: kafkajsAdmin, cluster } = adminWithCluster(newKafka(brokers))
   const raw = cluster as unknown as RawCluster
-  const admin = createAdmin(kafkaConfig(), silent)
-  const producer = newKafka().producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  const admin = createAdmin(kafkaConfig(brokers), silent)
+  const producer = newKafka(brokers).producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await Promise.all([kafkajsAdmin.connect(), raw.connect(), admin.connect(), producer.connect()])
   return {
     ...{ database, admin, kafkajsAdmin },
@@ -68,6 +68,11 @@ export const openWorld = async () => {
     async createTopic(topic: string, partitions = 1, configEntries: { name: string; value: string }[] = []) {
       const topics = [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }]
       await kafkajsAdmin.createTopics({ waitForLeaders: true, topics })
+    },
+    /** Partition `n` on the n-th of these brokers, and nowhere else. */
+    async spreadTopic(topic: string, nodes: readonly number[]) {
+      const replicaAssignment = nodes.map((node, partition) => ({ partition, replicas: [node] }))
+      await kafkajsAdmin.createTopics({ waitForLeaders: true, topics: [{ topic, replicaAssignment }] })
     },
     /** One record batch, however many records: producers would cut it, or take quadratic time. */
     async produceOneBatch(topic: string, partition: number, messages: readonly object[], compression: number) {
@@ -111,8 +116,13 @@ export const openPlace = async (
   configEntries?: { name: string; value: string }[],
 ): Promise<Place> => {
   const topic = uniqueName('source')
-  const groupId = uniqueName('group')
   await world.createTopic(topic, partitions, configEntries)
+  return placeOf(world, topic)
+}
+
+/** A group on a topic, and its offset rows. */
+export const placeOf = (world: World, topic: string): Place => {
+  const groupId = uniqueName('group')
   const sink = openSink(world.database.url, { topic, groupId, poolSize: 2 })
   onTestFinished(() => sink.close())
   return { topic, groupId, sink }
