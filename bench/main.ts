@@ -1,10 +1,12 @@
 // `npm run bench -- NAME …`: measurements on real services, found as `sluice demo` finds them.
 import { benchIsolation } from './isolation.ts'
+import { benchKafkajs } from './kafkajs.ts'
 import { benchPublish } from './publish.ts'
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
   publish: benchPublish,
   isolation: benchIsolation,
+  kafkajs: benchKafkajs,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

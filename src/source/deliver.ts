@@ -43,18 +43,6 @@ export function createDeliver(deps: DeliverDeps) {
     }
   }
 
-  /** Waits for the start position; null when the partition is not ours (any more). */
-  async function position(payload: EachBatchPayload): Promise<bigint | null> {
-    const { batch } = payload
-    for (;;) {
-      if (!payload.isRunning() || !deps.accepting(batch.partition)) return null
-      const next = intake.next(batch.partition)
-      if (next !== null) return next
-      await deps.sleep(IDLE_MS)
-      await beat(payload)
-    }
-  }
-
   /** Is the batch still the one to deliver, from `next` on? To be asked after each await. */
   const current = (payload: EachBatchPayload, next: bigint) =>
     payload.isRunning() &&
@@ -109,7 +97,7 @@ export function createDeliver(deps: DeliverDeps) {
     const { batch } = payload
     const { partition, messages } = batch
     await beat(payload)
-    const next = await position(payload)
+    const next = payload.isRunning() && deps.accepting(partition) ? intake.next(partition) : null
     if (next === null || payload.isStale()) return deps.sleep(IDLE_MS) // unresolved: fetched again, but not at once
     const fetched = fetchedOffset(batch)
     if (fetched > next) {

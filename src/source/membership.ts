@@ -1,5 +1,7 @@
 // Which partitions are ours. kafkajs tells only after a join, and never before a loss; a partition that stays ours over
-// a rejoin keeps its buffer and position (dropping them lost records: see deliver.ts).
+// a rejoin keeps its buffer and position (dropping them lost records: see deliver.ts). kafkajs begins at Kafka's commit after
+// every join, we at our position: a partition is held until that is known, and then sought. What lies below is never fetched,
+// so that a batch which cannot be read, and was passed by, does not stop us again; nor does a commit beyond our position skip.
 import type { Clock } from '../lib/clock.ts'
 import { backoffMs } from '../pipeline/backoff.ts'
 import type { Intake } from '../pipeline/source.ts'
@@ -11,6 +13,10 @@ export type MembershipDeps = {
   isFatal: (error: unknown) => boolean
   closing: () => boolean
   fail: (error: unknown) => void
+  /** Fetch nothing of these. */
+  hold: (partitions: readonly number[]) => void
+  /** Fetch again, from `position` on. */
+  release: (partition: number, position: bigint) => void
   seek: (partition: number, position: bigint) => void
   commit: (positions: ReadonlyMap<number, bigint>) => void
   clock: Clock
@@ -19,8 +25,6 @@ export type MembershipDeps = {
 
 export function createMembership({ startPositions, emit, clock, ...deps }: MembershipDeps) {
   const owned = new Set<number>()
-  /** Where Kafka's commit stood above our position: kafkajs begins there after every join. */
-  const ahead = new Map<number, bigint>()
   let checking = false
 
   /** Asks for as long as it takes. Null: fatal, or nobody wants to know any more. */
@@ -50,13 +54,14 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       if (!waiting().includes(partition)) continue
       intake.assign(partition, position)
       emit({ type: 'positioned', partition, position, kafka })
-      // Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none.
-      if (kafka !== position) deps.commit(new Map([[partition, position]]))
-      if (kafka === null || kafka <= position) continue
-      // Not left to the gap detection: at the end of the log no record would come to show the gap.
-      ahead.set(partition, kafka)
-      deps.seek(partition, position)
+      tell(partition, position, kafka)
+      deps.release(partition, position)
     }
+  }
+
+  /** Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none. */
+  function tell(partition: number, position: bigint, kafka: bigint | null) {
+    if (kafka !== position) deps.commit(new Map([[partition, position]]))
   }
 
   /**
@@ -75,7 +80,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     for (const [partition, { position, kafka }] of (await ask(asked)) ?? []) {
       const next = owned.has(partition) ? intake.next(partition) : null
       const before = held.get(partition) ?? 0n
-      if (next === null) continue
+      // Settled meanwhile: the next look sees both sides of it.
+      if (next === null || intake.settled(partition) !== before) continue
       if (position > next) {
         intake.assign(partition, position)
         emit({ type: 'positioned', partition, position, kafka })
@@ -84,6 +90,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         intake.rewind(partition, position)
         deps.seek(partition, position)
       }
+      tell(partition, position, kafka)
     }
   }
 
@@ -105,14 +112,14 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       const kept = assignment.filter((partition) => owned.has(partition))
       for (const partition of gone) {
         owned.delete(partition)
-        ahead.delete(partition)
         intake.revoke(partition)
       }
       for (const partition of gained) owned.add(partition)
       for (const partition of kept) {
         const next = intake.next(partition)
-        if (next !== null && next < (ahead.get(partition) ?? 0n)) deps.seek(partition, next)
+        if (next !== null) deps.release(partition, next)
       }
+      deps.hold(assignment.filter((partition) => intake.next(partition) === null))
       if (gone.length > 0) emit({ type: 'revoked', partitions: gone })
       if (gained.length > 0) emit({ type: 'assigned', partitions: gained })
       begin(gained, intake).catch(deps.fail)

@@ -1,0 +1,222 @@
+// Faults planted in our own code, one at a time: each is a way to lose, double or miscount records that somebody could write.
+// The simulation must notice every one (npm run test:mutations). `find` stands exactly once in its file. Where two guards stand
+// behind one another, both are taken away: with one of them nothing breaks, which is what the second is there for.
+
+export type Edit = { readonly file: string; readonly find: string; readonly put: string }
+export type Mutation = { readonly name: string; readonly edits: readonly Edit[] }
+
+const mutation = (name: string, file: string, find: string, put: string, ...more: readonly Edit[]): Mutation => ({
+  name,
+  edits: [{ file, find, put }, ...more],
+})
+/** kafkajs hands over what it had asked for in an earlier generation. */
+const staleFetches: Edit = {
+  file: 'src/kafka/consumer-patches.ts',
+  find: 'return stale() ? [] : batches',
+  put: 'return batches',
+}
+/** Nobody looks at both sides by and by. */
+const noCheck: Edit = {
+  file: 'src/source/kafka-source.ts',
+  find: 'membership.check(intake).catch(fail)',
+  put: 'void 0',
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  mutation(
+    'commits before the write',
+    'src/pipeline/lane.ts',
+    'const settled = await settle(batch, deps.settling)',
+    `deps.source.commit(new Map(batch.parts.map(({ partition, to }) => [partition, to])))
+    const settled = await settle(batch, deps.settling)`,
+  ),
+  mutation(
+    'never tells Kafka what was settled',
+    'src/pipeline/lane.ts',
+    'source.commit(result.positions)',
+    '',
+    noCheck,
+  ),
+  mutation(
+    'writes without comparing with the offset row',
+    'src/sink/parts.ts',
+    'const ours = n >= from && n < to',
+    'const ours = true',
+  ),
+  mutation(
+    'takes a batch whose beginning is missing in the database',
+    'src/sink/parts.ts',
+    'const ours = n >= from && n < to',
+    'const ours = n < to',
+  ),
+  mutation(
+    'writes records below the position again',
+    'src/sink/parts.ts',
+    'return start !== undefined && offset >= start',
+    'return start !== undefined',
+  ),
+  mutation(
+    'stock from the lines that were sent, not from those that are new',
+    'src/sink/transaction.ts',
+    'moveInventory(tx, outcome.inserted,',
+    'moveInventory(tx, sorted.lines,',
+  ),
+  mutation(
+    'counts a duplicate twice',
+    'src/sink/transaction.ts',
+    "for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)",
+    `for (const { record } of outcome.duplicates) {
+      tally.add('duplicate', record.partition)
+      tally.add('duplicate', record.partition)
+    }`,
+  ),
+  mutation(
+    'moves stock after the transaction that it belongs to was left',
+    'src/sink/transaction.ts',
+    'if (overflowing.size > 0) throw new AggregateOverflow(overflowing)',
+    'if (outcome.inserted.length > 3) await deps.database.transaction((other) => moveInventory(other, outcome.inserted, { lines: sorted.lines, budget: attempt.budget }))',
+  ),
+  mutation(
+    'does not ask the gate in the transaction',
+    'src/sink/transaction.ts',
+    'if (rows.some(({ gateClosed }) => gateClosed))',
+    'if (rows.some(({ gateClosed }) => gateClosed && rows.length > 99))',
+  ),
+  mutation(
+    'dead letters are dropped',
+    'src/sink/transaction.ts',
+    'await writeLetters(tx, letters, budget)',
+    'await writeLetters(tx, [], budget)',
+  ),
+  mutation(
+    'an event id that says something else counts as a duplicate',
+    'src/sink/ledger.ts',
+    'if (hash !== undefined && hash === hashOf(line)) duplicates.push(line)',
+    'if (hash !== undefined) duplicates.push(line)',
+  ),
+  mutation(
+    'a refused row takes its copies along without a look',
+    'src/sink/ledger.ts',
+    'if (orphans.length === 0) return',
+    'if (orphans.length >= 0) return',
+  ),
+  mutation(
+    'the second copy of an event goes into the same statement',
+    'src/sink/ledger.ts',
+    'if (firsts.has(keyed.key)) followers.push(keyed)',
+    'if (firsts.has(keyed.key)) firsts.set(`${keyed.key} again`, keyed)',
+  ),
+  mutation(
+    'a failing row ends the attempt without undoing it',
+    'src/sink/attempts.ts',
+    'await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}`)',
+    '',
+  ),
+  mutation(
+    'ignored records are not counted',
+    'src/sink/transaction.ts',
+    "for (const { partition } of sorted.ignored) tally.add('ignored', partition)",
+    '',
+  ),
+  mutation(
+    'drops the buffer on every join, and goes on behind it',
+    'src/source/membership.ts',
+    'for (const partition of kept) {',
+    'for (const partition of kept) {\n        const at = intake.next(partition)\n        if (at !== null) intake.assign(partition, at)',
+  ),
+  mutation(
+    'does not look for a fail-over on idle partitions',
+    'src/source/membership.ts',
+    '} else if (position < before) {',
+    '} else if (position < 0n) {',
+  ),
+  mutation(
+    'does not tell Kafka what a dead owner settled',
+    'src/source/membership.ts',
+    'if (kafka !== position) deps.commit',
+    'if (kafka === 99n) deps.commit',
+  ),
+  mutation(
+    'fetches before there is a position',
+    'src/source/membership.ts',
+    'deps.hold(assignment.filter((partition) => intake.next(partition) === null))',
+    '',
+  ),
+  mutation('accepts a gap', 'src/source/deliver.ts', 'if (fetched > next) {', 'if (fetched > next + 1_000n) {'),
+  mutation(
+    'goes on with a batch after the partition was sought elsewhere or lost',
+    'src/source/deliver.ts',
+    'if (!current(payload, expected)) return',
+    '',
+    staleFetches,
+  ),
+  mutation(
+    'passes over what did not fit into the buffer',
+    'src/source/deliver.ts',
+    'index += admitted\n',
+    'index += slice.length\n',
+  ),
+  mutation(
+    'markers at the end of the log do not move the position',
+    'src/source/empty-batches.ts',
+    'return intake.advance(partition, last + 1n)',
+    'return',
+  ),
+  mutation(
+    'a marker moves the position over records that were not seen',
+    'src/source/empty-batches.ts',
+    'if (first <= next || soughtBack.get(partition) === next)',
+    'if (first <= next + 1_000n || soughtBack.get(partition) === next)',
+    staleFetches,
+  ),
+  mutation(
+    'commits partitions that are somebody else’s',
+    'src/source/commits.ts',
+    '[...pending].filter(([partition]) => owns(partition))',
+    '[...pending]',
+  ),
+  mutation(
+    'forgets a commit that failed',
+    'src/source/commits.ts',
+    'if (!pending.has(partition)) pending.set(partition, position)',
+    '',
+    noCheck,
+  ),
+  mutation(
+    'the buffer takes more than fits',
+    'src/pipeline/buffer.ts',
+    'if (held.records >= capacity.records) full',
+    'if (held.records >= 2 * capacity.records) full',
+  ),
+  mutation(
+    'room is never given back',
+    'src/pipeline/buffer.ts',
+    'held.records -= records\n      held.bytes -= bytes\n      full = null',
+    'full = null',
+  ),
+  mutation(
+    'a batch settles up to what was delivered, although records of it are still queued',
+    'src/pipeline/buffer.ts',
+    'const to = state.queued === 0 ? state.delivered :',
+    'const to = state.queued <= 2 ? state.delivered :',
+  ),
+  mutation(
+    'drains without writing what is buffered',
+    'src/pipeline/lane.ts',
+    'const reason = closed ? null : (next',
+    "const reason = closed || deps.mode() === 'drain' ? null : (next",
+  ),
+  mutation(
+    'a fault of unknown outcome is taken for a success',
+    'src/pipeline/settle.ts',
+    "if (failure.fate === 'fatal' || unknownTries",
+    `if (failure.code === '08006') return { batch, result: { positions: new Map(batch.parts.map(({ partition, to }) => [partition, to])), inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0, failed: [] }, attempts, rest }
+      if (failure.fate === 'fatal' || unknownTries`,
+  ),
+  mutation(
+    'what was cut off a batch is forgotten',
+    'src/pipeline/lane.ts',
+    'rest = [...settled.rest, ...later]',
+    'rest = later',
+  ),
+]
