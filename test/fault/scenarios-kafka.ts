@@ -1,0 +1,10 @@
+import type { KafkaScenario, KafkaStory } from './kafka-stage.ts'
+import { brokerScenarios } from './scenarios-kafka-brokers.ts'
+import { networkScenarios } from './scenarios-kafka-network.ts'
+
+/** Every fault of Kafka that must be survived, in the order of the matrix. */
+export const kafkaScenarios: readonly KafkaScenario[] = [...brokerScenarios, ...networkScenarios].toSorted(
+  (a, b) => a.number - b.number,
+)
+
+export const kafkaStories: readonly KafkaStory[] = []
