@@ -1,7 +1,11 @@
 // The part of the lane that plays the faults of Kafka: three brokers of our own, started when the first of them is wanted.
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { type OwnKafka, startOwnKafka } from '../support/own-kafka.ts'
+import { notOk } from '../support/oracle.ts'
 import type { KafkaScenario, KafkaStage, KafkaStory } from './kafka-stage.ts'
 import { openKafkaStage } from './kafka-stage.ts'
 import type { LaneOptions, Result } from './lane.ts'
@@ -23,12 +27,16 @@ export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLan
   const generator = xoroshiro128plus(seed)
   const cluster = () => (starting ??= startOwnKafka({ random: () => uniformFloat64(generator) }))
 
-  const onStage = async (work: (stage: KafkaStage) => Promise<Outcome>): Promise<Outcome> => {
+  const onStage = async (name: string, work: (stage: KafkaStage) => Promise<Outcome>): Promise<Outcome> => {
     const kafka = await cluster()
     const stage = await openKafkaStage({ ...options, kafka, seed, rate })
+    let ok = false
     try {
-      return await work(stage)
+      const outcome = await work(stage)
+      ok = notOk(outcome.lines).length === 0
+      return outcome
     } finally {
+      if (!ok) options.say(`logs: ${await keepLogs(name, stage)}`)
       await kafka.mend()
       await stage.close()
     }
@@ -37,14 +45,21 @@ export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLan
   return {
     survive: (scenario: KafkaScenario): Promise<Result> =>
       guarded(scenario.name, scenario.what, () =>
-        onStage(async (stage) => {
+        onStage(scenario.name, async (stage) => {
           const long = scenario.name.startsWith('outage') ? { holdMs: minutes * 60_000 } : {}
           const { lines, ...survived } = await playKafka(stage, scenario, { ...long, rate })
           return { lines, survived }
         }),
       ),
     tell: (story: KafkaStory): Promise<Result> =>
-      guarded(story.name, story.what, () => onStage(async (stage) => ({ lines: await story.tell(stage) }))),
+      guarded(story.name, story.what, () => onStage(story.name, async (stage) => ({ lines: await story.tell(stage) }))),
     close: async () => void (await (await starting)?.end()),
   }
+}
+
+/** Of what went wrong with brokers nobody knows the cause without them. */
+const keepLogs = async (name: string, { world }: KafkaStage): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), `sluice-fault-${name}-`))
+  for (const member of world.members) await writeFile(join(folder, `${member.name}.log`), member.output())
+  return folder
 }

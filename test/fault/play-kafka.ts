@@ -17,6 +17,7 @@ export const playKafka = async (
   scenario: KafkaScenario,
   { holdMs = scenario.holdMs ?? 0, rate }: { holdMs?: number; rate: number },
 ): Promise<KafkaOutcome> => {
+  stage.load.start()
   const member = stage.start()
   await warm(stage, member, WARM_UP_RECORDS)
   await caughtUp(stage, member, rate)

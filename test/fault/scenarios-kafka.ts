@@ -1,10 +1,13 @@
 import type { KafkaScenario, KafkaStory } from './kafka-stage.ts'
 import { brokerScenarios } from './scenarios-kafka-brokers.ts'
 import { networkScenarios } from './scenarios-kafka-network.ts'
+import { topicScenarios, topicStories } from './scenarios-kafka-topic.ts'
 
 /** Every fault of Kafka that must be survived, in the order of the matrix. */
-export const kafkaScenarios: readonly KafkaScenario[] = [...brokerScenarios, ...networkScenarios].toSorted(
-  (a, b) => a.number - b.number,
-)
+export const kafkaScenarios: readonly KafkaScenario[] = [
+  ...brokerScenarios,
+  ...networkScenarios,
+  ...topicScenarios,
+].toSorted((a, b) => a.number - b.number)
 
-export const kafkaStories: readonly KafkaStory[] = []
+export const kafkaStories: readonly KafkaStory[] = [...topicStories]
