@@ -1,5 +1,6 @@
 import type { KafkaScenario, KafkaStory } from './kafka-stage.ts'
 import { brokerScenarios } from './scenarios-kafka-brokers.ts'
+import { logStories } from './scenarios-kafka-log.ts'
 import { networkScenarios } from './scenarios-kafka-network.ts'
 import { topicScenarios, topicStories } from './scenarios-kafka-topic.ts'
 
@@ -10,4 +11,4 @@ export const kafkaScenarios: readonly KafkaScenario[] = [
   ...topicScenarios,
 ].toSorted((a, b) => a.number - b.number)
 
-export const kafkaStories: readonly KafkaStory[] = [...topicStories]
+export const kafkaStories: readonly KafkaStory[] = [...topicStories, ...logStories]

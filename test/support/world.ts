@@ -125,7 +125,8 @@ export const openWorld = async ({
         last = now ?? last
         return (
           now !== null &&
-          last.every(({ next, committed, end }) => next === end && committed === end) && (await unpublished()) === 0
+          last.every(({ next, committed, end }) => next === end && committed === end) &&
+          (await unpublished()) === 0
         )
       }
       const describe = () =>
