@@ -38,16 +38,16 @@ export const deleteBelow = ({ kafka, world }: KafkaStage, positions: readonly { 
     await admin.deleteTopicRecords({ topic, partitions })
   })
 
-export const deleteTopic = async ({ kafka, world }: KafkaStage): Promise<void> => {
-  const { topic } = world.config
-  await kafka.asAdmin((admin) => admin.deleteTopics({ topics: [topic] }))
-  const gone = async () => !(await kafka.asAdmin((admin) => admin.listTopics())).includes(topic)
-  await until('the topic is gone', gone)
-}
+export const deleteTopic = ({ kafka, world }: KafkaStage): Promise<void> =>
+  kafka.asAdmin((admin) => admin.deleteTopics({ topics: [world.config.topic] }))
 
-export const createTopic = async ({ kafka, world }: KafkaStage, partitions: number): Promise<void> => {
-  const { topic, dlqTopic } = world.config
-  await world.admin.createTopics({ topic, dlqTopic, partitions, replicationFactor: kafka.brokers.length })
+/** Until it is made again: it is not while the controller still knows the old one. */
+export const createTopic = async ({ kafka, world }: KafkaStage, numPartitions: number): Promise<void> => {
+  const replicationFactor = kafka.brokers.length
+  const topics = [{ topic: world.config.topic, numPartitions, replicationFactor }]
+  await until('the topic is made again', () =>
+    kafka.asAdmin((admin) => admin.createTopics({ waitForLeaders: false, topics })),
+  )
   await kafka.healthy()
 }
 

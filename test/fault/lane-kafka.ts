@@ -30,16 +30,21 @@ export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLan
   const onStage = async (name: string, work: (stage: KafkaStage) => Promise<Outcome>): Promise<Outcome> => {
     const kafka = await cluster()
     const stage = await openKafkaStage({ ...options, kafka, seed, rate })
-    let ok = false
-    try {
-      const outcome = await work(stage)
-      ok = notOk(outcome.lines).length === 0
-      return outcome
-    } finally {
-      if (!ok) options.say(`logs: ${await keepLogs(name, stage)}`)
+    const end = async () => {
       await kafka.mend()
       await stage.close()
     }
+    let outcome: Outcome
+    try {
+      outcome = await work(stage)
+    } catch (error) {
+      options.say(`logs: ${await keepLogs(name, stage)}`)
+      await end().catch((also: unknown) => options.say(`and it could not be cleaned up: ${String(also)}`))
+      throw error
+    }
+    if (notOk(outcome.lines).length > 0) options.say(`logs: ${await keepLogs(name, stage)}`)
+    await end()
+    return outcome
   }
 
   return {

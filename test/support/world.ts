@@ -151,8 +151,11 @@ export const openWorld = async ({
       await Promise.all(members.map((member) => member.ended))
       // Of a test that failed: the pool would wait for them.
       for (const holder of holders) letGo(holder)
-      await admin.deleteTopics([topic, config.dlqTopic])
-      await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close(), pool.end()])
+      try {
+        await admin.deleteTopics([topic, config.dlqTopic])
+      } finally {
+        await Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close(), pool.end()])
+      }
     },
   }
 }
