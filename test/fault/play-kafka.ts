@@ -1,5 +1,6 @@
 // Plays one fault of Kafka, and proves what must hold after it.
 import type { ProofLine } from '../../src/demo/proof.ts'
+import type { Member } from '../support/member.ts'
 import type { KafkaScenario, KafkaStage } from './kafka-stage.ts'
 import { caughtUp, exactly, type Figures, play, proveEnd, proveFault, rebalances, warm } from './play.ts'
 
@@ -11,32 +12,46 @@ const AGAIN_MS = 20_000
 const WARM_UP_RECORDS = 600
 
 export type KafkaOutcome = { figures: Figures; records: number; rebalances: number; lines: ProofLine[] }
+type PlayOptions = { readonly holdMs?: number; readonly rate: number }
 
-export const playKafka = async (
-  stage: KafkaStage,
-  scenario: KafkaScenario,
-  { holdMs = scenario.holdMs ?? 0, rate }: { holdMs?: number; rate: number },
-): Promise<KafkaOutcome> => {
+/** A member under load, warm. */
+export const begin = async (stage: KafkaStage, rate: number): Promise<Member> => {
   stage.load.start()
   const member = stage.start()
   await warm(stage, member, WARM_UP_RECORDS)
   await caughtUp(stage, member, rate)
+  return member
+}
+
+/** The fault, and what it did to the member. */
+export const strikeAndHeal = async (
+  stage: KafkaStage,
+  member: Member,
+  scenario: KafkaScenario,
+  { holdMs = scenario.holdMs ?? 0, rate }: PlayOptions,
+) => {
   const { number, name, what, strike } = scenario
   const played = { number, name, what, strike: () => strike(stage, member) }
   const figures = await play(stage, member, { scenario: played, holdMs, rate })
   const own = (await scenario.prove?.(stage, member)) ?? []
+  const crashes = member.lines('the Kafka client ended').length
+  const lines = [
+    ...proveFault({}, figures, scenario.againMs ?? AGAIN_MS),
+    exactly('ends of its Kafka client for good', 0, crashes),
+    ...own,
+  ]
+  return { figures, lines }
+}
+
+export const playKafka = async (
+  stage: KafkaStage,
+  scenario: KafkaScenario,
+  options: PlayOptions,
+): Promise<KafkaOutcome> => {
+  const member = await begin(stage, options.rate)
+  const { figures, lines } = await strikeAndHeal(stage, member, scenario, options)
   const { letters = 0, keepsPlace = false } = scenario
   const end = await proveEnd(stage, member, stage.load, { rejoins: !keepsPlace, letters })
-  const crashes = member.lines('the Kafka client ended').length
-  return {
-    figures,
-    records: await stage.world.settled(),
-    rebalances: rebalances(member),
-    lines: [
-      ...proveFault({}, figures, scenario.againMs ?? AGAIN_MS),
-      exactly('ends of its Kafka client for good', 0, crashes),
-      ...own,
-      ...end,
-    ],
-  }
+  const records = await stage.world.settled()
+  return { figures, records, rebalances: rebalances(member), lines: [...lines, ...end] }
 }

@@ -20,11 +20,17 @@ const restart = async (kafka: OwnKafka, broker: OwnBroker) => {
   await kafka.healthy()
 }
 
-const rolling = (name: string, how: 'SIGTERM' | 'SIGKILL', what: string): KafkaScenario => ({
+type How = 'SIGTERM' | 'SIGKILL'
+const rolling = (
+  name: string,
+  what: string,
+  how: (broker: OwnBroker, coordinator: OwnBroker) => How,
+): KafkaScenario => ({
   ...{ number: 11, name, what },
   async strike(stage, member) {
+    const first = await coordinator(stage)
     for (const broker of stage.kafka.brokers) {
-      await broker.stop(how)
+      await broker.stop(how(broker, first))
       await goesOn(stage, member, `while broker ${broker.id} is down`)
       await restart(stage.kafka, broker)
     }
@@ -32,20 +38,18 @@ const rolling = (name: string, how: 'SIGTERM' | 'SIGKILL', what: string): KafkaS
   },
 })
 
-const ROUNDS = 3
-
-const leaderMoves: KafkaScenario = {
-  ...{ number: 12, name: 'leader-moves' },
-  what: `the leader of every partition moves to the next broker by a preferred election, the old one still up, ${ROUNDS} times`,
+const leaderMoves = (name: string, what: string, rounds: number): KafkaScenario => ({
+  ...{ number: 12, name, what },
   async strike(stage, member) {
-    const { kafka, world } = stage
-    for (let round = 1; round <= ROUNDS; round++) {
-      await moveAllLeaders(kafka, world.config.topic)
+    for (let round = 1; round <= rounds; round++) {
+      await moveAllLeaders(stage.kafka, stage.world.config.topic)
       await goesOn(stage, member, `after move ${round}`)
     }
     return nothingToHeal
   },
-}
+})
+
+const ROUNDS = 3
 
 const coordinatorMoves: KafkaScenario = {
   ...{ number: 13, name: 'coordinator-moves' },
@@ -144,11 +148,21 @@ const leaderOf0 = async ({ kafka, world }: KafkaStage) => {
 export const brokerScenarios: readonly KafkaScenario[] = [
   rolling(
     'rolling-term',
-    'SIGTERM',
     'one broker after the other is stopped (SIGTERM, leaders handed over) and started again',
+    () => 'SIGTERM',
   ),
-  rolling('rolling-kill', 'SIGKILL', 'one broker after the other is killed (SIGKILL) and started again'),
-  leaderMoves,
+  rolling('rolling-kill', 'one broker after the other is killed (SIGKILL) and started again', () => 'SIGKILL'),
+  rolling(
+    'rolling-mixed',
+    "one broker after the other is started again, the group's coordinator after a SIGKILL, the others after a SIGTERM",
+    (broker, first) => (broker === first ? 'SIGKILL' : 'SIGTERM'),
+  ),
+  leaderMoves(
+    'leader-move',
+    'the leader of every partition moves to the next broker by a preferred election, the old one still up',
+    1,
+  ),
+  leaderMoves('leader-moves', `the same ${ROUNDS} times, one after the other`, ROUNDS),
   coordinatorMoves,
   coordinatorKilled,
   allDown('brokers-down', 'kill -9 of all three brokers at once; started again 15 s later', 15_000),

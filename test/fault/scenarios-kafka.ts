@@ -12,3 +12,9 @@ export const kafkaScenarios: readonly KafkaScenario[] = [
 ].toSorted((a, b) => a.number - b.number)
 
 export const kafkaStories: readonly KafkaStory[] = [...topicStories, ...logStories]
+
+export const kafkaScenarioCalled = (name: string): KafkaScenario => {
+  const found = kafkaScenarios.find((each) => each.name === name)
+  if (!found) throw new Error(`there is no scenario ${name}`)
+  return found
+}
