@@ -48,6 +48,8 @@ export const startTransactions = (stage: KafkaStage) => {
       }
     }
     await producer.disconnect()
+    // Brokers answer a commit before its markers are written; the next producer has to wait for them.
+    await (await create()).disconnect()
   }
   const running = run()
   running.catch(() => {}) // stop() tells
