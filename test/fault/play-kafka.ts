@@ -9,6 +9,8 @@ import { caughtUp, exactly, type Figures, play, proveEnd, proveFault, rebalances
  * of the member it was must be over), and the load must have come back too (a start of `sluice publish`, two or three seconds).
  */
 const AGAIN_MS = 20_000
+/** For the figures of a scenario that is late. */
+const GIVEN_UP_MS = 180_000
 const WARM_UP_RECORDS = 600
 
 export type KafkaOutcome = { figures: Figures; records: number; rebalances: number; lines: ProofLine[] }
@@ -32,7 +34,7 @@ export const strikeAndHeal = async (
 ) => {
   const { number, name, what, strike } = scenario
   const played = { number, name, what, strike: () => strike(stage, member) }
-  const figures = await play(stage, member, { scenario: played, holdMs, rate })
+  const figures = await play(stage, member, { scenario: played, holdMs, rate, eachWithinMs: GIVEN_UP_MS })
   const own = (await scenario.prove?.(stage, member)) ?? []
   const crashes = member.lines('the Kafka client ended').length
   const lines = [

@@ -44,6 +44,8 @@ type PlayOptions = {
    * for 370,000 records.
    */
   readonly preload?: number
+  /** It works again when every partition that had something to do has moved, by then; else when the first has. */
+  readonly eachWithinMs?: number
 }
 
 /** Strikes, holds, heals, and waits until the member has caught up. */
@@ -64,8 +66,10 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     const down = memory.max()
     const settledAtHeal = await until('PostgreSQL answers us', stage.settled)
     const backlog = await lagOf(stage)
-    const working = async () => ((await stage.settled()) ?? 0) > settledAtHeal
-    await soon(`${member.name} works again`, working, member)
+    const within = options.eachWithinMs
+    const working =
+      within === undefined ? async () => ((await stage.settled()) ?? 0) > settledAtHeal : await eachMoved(stage)
+    await soon(`${member.name} works again`, working, member, within)
     const againMs = performance.now() - healedAt
     await caughtUp(stage, member, rate)
     const seconds = (performance.now() - healedAt - againMs) / 1000
@@ -88,16 +92,31 @@ export const caughtUp = (stage: Stage, member: Member, rate: number) =>
   until('it has caught up', async () => (await lagOf(stage)) < rate / 2, { timeoutMs: 900_000, describe: member.tail })
 
 const lagOf = async ({ world }: Stage): Promise<number> => {
-  // In the middle of an election nobody knows.
-  const standing = await until('Kafka says where the topic ends', () => world.standing().catch(() => null))
-  return standing.reduce((sum, { next, end }) => sum + Number(end - next), 0)
+  return (await standingOf(world)).reduce((sum, { next, end }) => sum + Number(end - next), 0)
 }
 
+/** In the middle of an election nobody knows. */
+const standingOf = (world: Stage['world']) =>
+  until('Kafka says where the topic ends', () => world.standing().catch(() => null))
+
+/** Has every partition that is not at its end now gone on? */
+const eachMoved = async ({ world }: Stage) => {
+  const behind = (await standingOf(world)).filter(({ next, end }) => next < end)
+  return async () => {
+    const now = new Map((await positionsOf(world)).map((at) => [at.partition, BigInt(at.next)]))
+    return behind.every(({ partition, next }) => (now.get(partition) ?? 0n) > next)
+  }
+}
+
+const positionsOf = ({ query }: Stage['world']) =>
+  query<{ partition: number; next: string }>('SELECT partition, next_offset AS next FROM consumer_offset')
+
 /** More often than `until` looks: what is measured is a few milliseconds. */
-const soon = async (what: string, look: () => Promise<boolean>, member: Member) => {
-  const deadline = performance.now() + 60_000
+const soon = async (what: string, look: () => Promise<boolean>, member: Member, ms = 60_000) => {
+  const deadline = performance.now() + ms
   while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`waited 60 s until ${what}\n${member.tail()}`)
+    if (!member.running()) throw new Error(`the process ended. ${member.tail()}`)
+    if (performance.now() > deadline) throw new Error(`waited ${ms / 1000} s until ${what}\n${member.tail()}`)
     await sleep(LOOK_MS)
   }
 }
