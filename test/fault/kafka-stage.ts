@@ -23,6 +23,8 @@ export type KafkaScenario = {
   readonly prove?: (stage: KafkaStage, member: Member) => Promise<ProofLine[]>
   /** Bad records that it sends itself. */
   readonly letters?: number
+  /** Members beside the one that is looked at. */
+  readonly others?: number
   /** The member must keep its place in the group. */
   readonly keepsPlace?: boolean
 }

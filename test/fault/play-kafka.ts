@@ -1,7 +1,9 @@
 // Plays one fault of Kafka, and proves what must hold after it.
 import type { ProofLine } from '../../src/demo/proof.ts'
 import type { Member } from '../support/member.ts'
+import { until } from '../support/until.ts'
 import type { KafkaScenario, KafkaStage } from './kafka-stage.ts'
+import { stopped } from './kafka-topic-steps.ts'
 import { caughtUp, exactly, type Figures, play, proveEnd, proveFault, rebalances, warm } from './play.ts'
 
 /**
@@ -50,8 +52,14 @@ export const playKafka = async (
   scenario: KafkaScenario,
   options: PlayOptions,
 ): Promise<KafkaOutcome> => {
+  const others = Array.from({ length: scenario.others ?? 0 }, () => stage.start('other'))
   const member = await begin(stage, options.rate)
+  const everybody = [...others, member]
+  const assigned = () => everybody.every((each) => each.lines('partitions assigned').length > 0)
+  await until('every member has partitions', assigned, { describe: member.tail })
   const { figures, lines } = await strikeAndHeal(stage, member, scenario, options)
+  // Under load: the one that is looked at takes over.
+  for (const other of others) lines.push(exactly(`exit code of ${other.name} after SIGTERM`, 0, await stopped(other)))
   const { letters = 0, keepsPlace = false } = scenario
   const end = await proveEnd(stage, member, stage.load, { rejoins: !keepsPlace, letters })
   const records = await stage.world.settled()

@@ -163,6 +163,15 @@ export const brokerScenarios: readonly KafkaScenario[] = [
     1,
   ),
   leaderMoves('leader-moves', `the same ${ROUNDS} times, one after the other`, ROUNDS),
+  {
+    ...rolling(
+      'rolling-members',
+      'one broker after the other is killed and started again, under a group of three members',
+      () => 'SIGKILL',
+    ),
+    others: 2,
+  },
+  { ...leaderMoves('leader-moves-members', 'all leaders move twice, under a group of three members', 2), others: 2 },
   coordinatorMoves,
   coordinatorKilled,
   allDown('brokers-down', 'kill -9 of all three brokers at once; started again 15 s later', 15_000),
