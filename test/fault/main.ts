@@ -33,12 +33,13 @@ const list = () => {
     wordWrap: true,
   })
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
-  for (const { name, what } of everything) table.push([name, what])
+  for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
+  for (const { number, name, what } of ofKafka) table.push([name, `(matrix ${number}) ${what}`])
   say(table.toString())
 }
 
-const everything = [...scenarios, ...fatalScenarios, ...kafkaScenarios, ...kafkaStories]
-const names = [KILL_NINE, ...everything.map(({ name }) => name)]
+const ofKafka = [...kafkaScenarios, ...kafkaStories].toSorted((a, b) => a.number - b.number)
+const names = [KILL_NINE, ...[...scenarios, ...fatalScenarios, ...ofKafka].map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
