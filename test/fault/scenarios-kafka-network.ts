@@ -1,8 +1,10 @@
 // What the network does between the member and the brokers. Load, brokers among themselves and PostgreSQL do not feel it.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Member } from '../support/member.ts'
 import { coordinatorOf } from '../support/own-kafka-leaders.ts'
 import type { Toxic, ToxicProxy } from '../support/toxic-proxy.ts'
-import type { KafkaScenario, KafkaStage } from './kafka-stage.ts'
+import { until } from '../support/until.ts'
+import { type KafkaScenario, type KafkaStage, PARTITIONS } from './kafka-stage.ts'
 
 type Which = (stage: KafkaStage) => Promise<readonly ToxicProxy[]>
 const all: Which = async ({ kafka }) => kafka.brokers.map(({ proxy }) => proxy)
@@ -44,6 +46,33 @@ const repeated = (name: string, what: string, strike: (proxy: ToxicProxy) => voi
   },
 })
 
+/** Three times the session: the group has given it up, the other one has all partitions. */
+const CUT_OFF_MS = 20_000
+
+const cutOff: KafkaScenario = {
+  ...{ number: 16, name: 'hole-member', holdMs: CUT_OFF_MS, againMs: HALF_OPEN_MS, others: 1 },
+  what: 'a black hole between one of two members and all brokers, PostgreSQL still there; the other takes over, then it comes back',
+  async strike({ kafka, world }, member) {
+    const [other] = world.members
+    for (const { proxy } of kafka.brokers) proxy.set({ hole: true, clientId: member.name })
+    const all = () => partitionsIn(other!) === PARTITIONS
+    await until('the other one has all partitions', all, { describe: other!.tail })
+    return async () => kafka.brokers.forEach(({ proxy }) => proxy.heal())
+  },
+  async prove({ world }, member) {
+    const [other] = world.members
+    const shared = () => partitionsIn(other!) === PARTITIONS / 2 && partitionsIn(member) === PARTITIONS / 2
+    await until('both have half of the partitions', shared, { timeoutMs: HALF_OPEN_MS, describe: member.tail })
+    return []
+  },
+}
+
+const partitionsIn = (member: Member): number => {
+  const count = (msg: string) =>
+    member.lines(msg).reduce((sum, line) => sum + (line['partitions'] as readonly number[]).length, 0)
+  return count('partitions assigned') - count('partitions revoked')
+}
+
 export const networkScenarios: readonly KafkaScenario[] = [
   hole(
     'hole-one',
@@ -53,6 +82,7 @@ export const networkScenarios: readonly KafkaScenario[] = [
   hole('hole-coordinator', 'a black hole between member and coordinator; its connections stay mute', coordinator),
   hole('hole-all', 'a black hole between member and all brokers; connections stay mute', all),
   hole('hole-answers', 'requests arrive at every broker, answers vanish (one direction only)', all, { ways: ['down'] }),
+  cutOff,
   repeated('resets', `RST to every connection of one broker, ${REPEATS} times, one broker after the other`, (proxy) =>
     proxy.reset(),
   ),

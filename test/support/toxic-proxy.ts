@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type Way = 'up' | 'down'
 export type Toxic = {
   readonly ways?: readonly Way[]
+  /** Only for connections of this client id; one that has not said anything yet is nobody's. */
+  readonly clientId?: string
   readonly latencyMs?: number
   /** Up to so much more, by chance; the order is kept. */
   readonly jitterMs?: number
@@ -24,19 +26,23 @@ const PIECE_BYTES = 8 * 1024
 const QUEUE_BYTES = 256 * 1024
 
 export const openToxicProxy = async (host: string, port: number, random: () => number) => {
-  const pairs = new Set<{ client: Socket; upstream: Socket }>()
+  const pairs = new Set<Pair>()
   let toxic: Toxic = {}
   let refusing = false
-  const on = (way: Way): Toxic => (toxic.ways?.includes(way) === false ? {} : toxic)
+  const on = (way: Way, { clientId }: Pair): Toxic => {
+    const other = toxic.clientId !== undefined && toxic.clientId !== clientId
+    return other || toxic.ways?.includes(way) === false ? {} : toxic
+  }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (refusing) return client.resetAndDestroy()
     const upstream = createConnection({ host, port, allowHalfOpen: true, noDelay: true })
-    const pair = { client, upstream }
+    const pair: Pair = { client, upstream, clientId: null }
     pairs.add(pair)
+    client.once('data', (bytes: Buffer) => (pair.clientId = clientIdOf(bytes)))
     const mute = { now: false }
-    pipe(client, upstream, mute, () => on('up'), random)
-    pipe(upstream, client, mute, () => on('down'), random)
+    pipe(client, upstream, mute, () => on('up', pair), random)
+    pipe(upstream, client, mute, () => on('down', pair), random)
     const gone = () => {
       if (client.destroyed && upstream.destroyed) pairs.delete(pair)
     }
@@ -79,6 +85,16 @@ export const openToxicProxy = async (host: string, port: number, random: () => n
       await once(server, 'close')
     },
   }
+}
+
+type Pair = { client: Socket; upstream: Socket; clientId: string | null }
+
+/** A request begins with its size, key, version, correlation id and the client's id (a length of two bytes, or -1). */
+const clientIdOf = (request: Buffer): string | null => {
+  const at = 4 + 2 + 2 + 4
+  if (request.length < at + 2) return null
+  const length = request.readInt16BE(at)
+  return length < 0 ? null : request.toString('utf8', at + 2, at + 2 + length)
 }
 
 /** One direction of one connection. What arrives is passed on in order, each piece when it is due. */

@@ -127,3 +127,14 @@ test('half-close: the end comes, what is written still arrives', async () => {
   expect(pair.got.closed).toBe(false)
   pair.socket.destroy()
 })
+
+test('a toxic for one client is felt by nobody else', async () => {
+  const hello = (name: string) => `${'\0'.repeat(13)}${String.fromCharCode(name.length)}${name}`
+  const [mine, other] = [await open(), await open()]
+  await echoed(mine, hello('me'))
+  await echoed(other, hello('you'))
+  proxy.set({ hole: true, clientId: 'me' })
+  mine.socket.write('lost')
+  await echoed(other, 'hello')
+  expect(mine.got.text).toBe(hello('me'))
+})
