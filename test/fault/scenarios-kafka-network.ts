@@ -102,7 +102,7 @@ export const networkScenarios: readonly KafkaScenario[] = [
   }),
   toxic('narrow', '50 KB/s from every broker', all, { bytesPerSecond: 50_000, ways: ['down'] }),
   {
-    ...{ number: 18, name: 'kafka-unreachable', holdMs: 20_000, againMs: 30_000 },
+    ...{ number: 18, name: 'kafka-unreachable', holdMs: 20_000 },
     what: 'no broker can be reached (resets, refusals) while PostgreSQL is well',
     async strike({ kafka }) {
       for (const { proxy } of kafka.brokers) proxy.refuse()
