@@ -5,13 +5,14 @@ import type { Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
+import { type BeforeRejoin, createBeforeRejoin } from './before-rejoin.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
 import { createEmptyBatches, type EmptyBatches } from './empty-batches.ts'
 import { type Listeners, startLife } from './life.ts'
 import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
-import { evictedError, isRejoin, protocolType, silent } from './rejoin.ts'
+import { evictedError, isRejoin, silent } from './rejoin.ts'
 import { createSigns, type SourceHealth } from './signs.ts'
 import type { StartPosition } from './start-position.ts'
 
@@ -42,7 +43,6 @@ export type KafkaSourceDeps = {
   emit: Emit
 }
 
-const REJOIN_DRAIN_MS = 10_000
 const EVICTED_MS = 10_000
 const LAST_COMMIT_MS = 3_000
 const FAILED_PAUSE_MS = 500
@@ -101,6 +101,12 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   })
 
   function listeners(intake: Intake, empty: EmptyBatches, current: () => boolean): Listeners {
+    const rejoin = createBeforeRejoin({
+      emit,
+      drain: (ms) => intake.drain(ms),
+      settleCommits: (ms) => commits.settle(ms),
+      limitMs: Math.min(options.rebalanceTimeoutMs, options.sessionTimeoutMs),
+    })
     return {
       failed: fail,
       heartbeat() {
@@ -113,6 +119,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         signs.joined()
         evictedAt = null
         empty.joined()
+        rejoin.over()
         membership.joined(partitions, intake)
         if (closing) lives.current()?.pauseAll()
         commits.use(lives.current()?.commit ?? null)
@@ -122,22 +129,16 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         signs.saw('batch')
         empty.pass(batch)
       },
-      eachBatch: createEachBatch(intake, () => !closing && current()),
+      eachBatch: createEachBatch(intake, rejoin, () => !closing && current()),
     }
   }
 
-  function createEachBatch(intake: Intake, accepting: () => boolean) {
+  function createEachBatch(intake: Intake, rejoin: BeforeRejoin, accepting: () => boolean) {
     const deliver = createDeliver({
       ...{ intake, emit, seek },
       accepting: (partition) => accepting() && membership.owns(partition),
       doubt: (partition) => membership.doubt(partition, intake),
-      beforeRejoin: async (error) => {
-        // Without a heartbeat: it has to stay well below both time-outs.
-        const limit = Math.min(options.rebalanceTimeoutMs, options.sessionTimeoutMs) / 3
-        await intake.drain(Math.min(REJOIN_DRAIN_MS, limit))
-        const drained = await commits.settle(Math.min(LAST_COMMIT_MS, limit))
-        emit({ type: 'rebalancing', code: protocolType(error) ?? '', drained })
-      },
+      beforeRejoin: rejoin.settled,
       sleep: (ms) => clock.sleep(ms),
       turn: () => new Promise((resolve) => setImmediate(resolve)),
     })

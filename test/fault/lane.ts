@@ -3,6 +3,7 @@ import Table from 'cli-table3'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { NotPossibleHere } from '../support/small-disk.ts'
 import { notOk } from '../support/oracle.ts'
+import { createKafkaLane } from './lane-kafka.ts'
 import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
 import { type FatalOutcome, playFatals } from './play-fatal.ts'
@@ -88,8 +89,11 @@ export const openLane = async (options: LaneOptions) => {
       }
     })
 
+  const kafka = createKafkaLane({ ...options, server: shared, guarded })
+
   return {
     survive,
+    kafka,
     /** On one stage, each from where the one before left it. */
     async fatal(scenarios: readonly FatalScenario[]): Promise<Result[]> {
       const results: Result[] = []
@@ -118,7 +122,10 @@ export const openLane = async (options: LaneOptions) => {
           await stage.close()
         }
       }),
-    close: () => shared.end(),
+    async close(): Promise<void> {
+      await kafka.close()
+      await shared.end()
+    },
   }
 }
 

@@ -6,6 +6,7 @@ import { findStack } from '../../src/local-stack/local-stack.ts'
 import { isOk, openLane, type Result } from './lane.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
+import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
 import { scenarios } from './scenarios.ts'
 
 type Flags = {
@@ -33,10 +34,12 @@ const list = () => {
   })
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
   for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
+  for (const { number, name, what } of ofKafka) table.push([name, `(matrix ${number}) ${what}`])
   say(table.toString())
 }
 
-const names = [KILL_NINE, ...scenarios.map(({ name }) => name), ...fatalScenarios.map(({ name }) => name)]
+const ofKafka = [...kafkaScenarios, ...kafkaStories].toSorted((a, b) => a.number - b.number)
+const names = [KILL_NINE, ...[...scenarios, ...fatalScenarios, ...ofKafka].map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
@@ -48,6 +51,9 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
     for (const scenario of scenarios) if (wanted.has(scenario.name)) results.push(await lane.survive(scenario))
     const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
     if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
+    for (const scenario of kafkaScenarios)
+      if (wanted.has(scenario.name)) results.push(await lane.kafka.survive(scenario))
+    for (const story of kafkaStories) if (wanted.has(story.name)) results.push(await lane.kafka.tell(story))
     const { kills, members, partitions, realSession } = flags
     const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
     if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))

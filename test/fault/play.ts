@@ -44,6 +44,8 @@ type PlayOptions = {
    * for 370,000 records.
    */
   readonly preload?: number
+  /** It works again when every partition that had something to do has moved, by then; else when the first has. */
+  readonly eachWithinMs?: number
 }
 
 /** Strikes, holds, heals, and waits until the member has caught up. */
@@ -64,8 +66,10 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     const down = memory.max()
     const settledAtHeal = await until('PostgreSQL answers us', stage.settled)
     const backlog = await lagOf(stage)
-    const working = async () => ((await stage.settled()) ?? 0) > settledAtHeal
-    await soon(`${member.name} works again`, working, member)
+    const within = options.eachWithinMs
+    const working =
+      within === undefined ? async () => ((await stage.settled()) ?? 0) > settledAtHeal : await eachMoved(stage)
+    await soon(`${member.name} works again`, working, member, within)
     const againMs = performance.now() - healedAt
     await caughtUp(stage, member, rate)
     const seconds = (performance.now() - healedAt - againMs) / 1000
@@ -84,30 +88,50 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
   }
 }
 
-const caughtUp = (stage: Stage, member: Member, rate: number) =>
+export const caughtUp = (stage: Stage, member: Member, rate: number) =>
   until('it has caught up', async () => (await lagOf(stage)) < rate / 2, { timeoutMs: 900_000, describe: member.tail })
 
 const lagOf = async ({ world }: Stage): Promise<number> => {
-  const standing = await world.standing()
-  return standing.reduce((sum, { next, end }) => sum + Number(end - next), 0)
+  return (await standingOf(world)).reduce((sum, { next, end }) => sum + Number(end - next), 0)
 }
 
+/** In the middle of an election nobody knows. */
+const standingOf = (world: Stage['world']) =>
+  until('Kafka says where the topic ends', () => world.standing().catch(() => null))
+
+/** Has every partition that is not at its end now gone on? */
+const eachMoved = async ({ world }: Stage) => {
+  const behind = (await standingOf(world)).filter(({ next, end }) => next < end)
+  return async () => {
+    const now = new Map((await positionsOf(world)).map((at) => [at.partition, BigInt(at.next)]))
+    return behind.every(({ partition, next }) => (now.get(partition) ?? 0n) > next)
+  }
+}
+
+const positionsOf = ({ query }: Stage['world']) =>
+  query<{ partition: number; next: string }>('SELECT partition, next_offset AS next FROM consumer_offset')
+
 /** More often than `until` looks: what is measured is a few milliseconds. */
-const soon = async (what: string, look: () => Promise<boolean>, member: Member) => {
-  const deadline = performance.now() + 60_000
+const soon = async (what: string, look: () => Promise<boolean>, member: Member, ms = 60_000) => {
+  const deadline = performance.now() + ms
   while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`waited 60 s until ${what}\n${member.tail()}`)
+    if (!member.running()) throw new Error(`the process ended. ${member.tail()}`)
+    if (performance.now() > deadline) throw new Error(`waited ${ms / 1000} s until ${what}\n${member.tail()}`)
     await sleep(LOOK_MS)
   }
 }
 
 /** What must be true of one fault. */
-export const proveFault = (scenario: Scenario, figures: Figures): ProofLine[] => {
+export const proveFault = (
+  scenario: Pick<Scenario, 'codes'>,
+  figures: Figures,
+  againMs: number = AGAIN_MS,
+): ProofLine[] => {
   const { before, down, max } = figures.rssMib
   const limit = before + BUFFER_MIB + CONSTANT_MIB
   const met = scenario.codes === undefined || scenario.codes.some((code) => figures.codes.includes(code))
   return [
-    atMost('ms from healing to the next settled record', AGAIN_MS, Math.round(figures.againMs)),
+    atMost('ms from healing to the next settled record', againMs, Math.round(figures.againMs)),
     atMost('RSS in MiB while it lasted (before + buffer + a constant)', limit, down),
     atMost('RSS in MiB until it had caught up (before + buffer + a constant)', limit, max),
     {
@@ -119,8 +143,20 @@ export const proveFault = (scenario: Scenario, figures: Figures): ProofLine[] =>
   ]
 }
 
+type EndOptions = {
+  /** A fault of Kafka may cost the member its place in the group, for a while. */
+  readonly rejoins?: boolean
+  /** Of bad records that the scenario itself has sent. */
+  readonly letters?: number
+}
+
 /** Ends load and member, and holds every table against the topic. */
-export const proveEnd = async (stage: Stage, member: Member, load: Load): Promise<ProofLine[]> => {
+export const proveEnd = async (
+  stage: Stage,
+  member: Member,
+  load: Pick<Load, 'stop'>,
+  { rejoins = false, letters = 0 }: EndOptions = {},
+): Promise<ProofLine[]> => {
   await load.stop()
   await stage.world.drained(300_000)
   const count = (msg: string) => member.lines(msg).length
@@ -128,12 +164,16 @@ export const proveEnd = async (stage: Stage, member: Member, load: Load): Promis
   const membership = [
     exactly('times the member was assigned partitions', 1, count('partitions assigned')),
     exactly('rebalances, revocations, restarts of its Kafka client', 0, rebalances(member)),
-    exactly('dead letters', 0, deadLettered),
   ]
   member.kill('SIGTERM')
   const { code } = await member.ended
   const { lines } = await proveWorld(stage.world)
-  return [...membership, exactly('exit code after SIGTERM', 0, code ?? -1), ...lines]
+  return [
+    ...(rejoins ? [] : membership),
+    exactly('dead letters', letters, deadLettered),
+    exactly('exit code after SIGTERM', 0, code ?? -1),
+    ...lines,
+  ]
 }
 
 export const rebalances = (member: Member): number =>
@@ -173,9 +213,16 @@ export const exactly = (what: string, expected: number, found: number): ProofLin
   ok: expected === found,
 })
 
-const atMost = (what: string, most: number, found: number): ProofLine => ({
+export const atMost = (what: string, most: number, found: number): ProofLine => ({
   what,
   expected: `at most ${most.toLocaleString('en')}`,
   found: found.toLocaleString('en'),
   ok: found <= most,
+})
+
+export const matches = (what: string, expected: RegExp, found: string): ProofLine => ({
+  what,
+  expected: String(expected),
+  found,
+  ok: expected.test(found),
 })
