@@ -3,6 +3,7 @@
 // generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
 // promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { isRejoin, protocolType } from './rejoin.ts'
@@ -31,6 +32,7 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
   async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
     const partitions = [...positions].map(([partition, position]) => ({ partition, offset: position.toString() }))
     await send({ topics: [{ topic, partitions }] })
+    failpoint('kafka_committed')
     emit({ type: 'committed', partitions: partitions.length })
   }
 

@@ -2,6 +2,7 @@
 // tests on a real broker. deliver.ts has the way of a batch, commits.ts the way back, start-position.ts where to begin.
 import type { Consumer, Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -99,6 +100,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       empty.joined()
       membership.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], intake)
       commits.rejoined()
+      failpoint('joined')
     })
     on(consumer.events.START_BATCH_PROCESS, (payload) => empty.pass(payload as BatchEvent))
     on(consumer.events.CRASH, ({ error, restart }) => {
