@@ -34,14 +34,14 @@ const startCluster = async (options: ClusterOptions) => {
     const [client = 0, broker = 0, controller = 0] = ports.slice(index * 3, index * 3 + 3)
     return { id: index + 1, client, broker, controller }
   })
-  const voters = nodes.map((node) => `${node.id}@127.0.0.1:${node.controller}`).join(',')
+  const voters = votersOf(nodes)
   // One broker that fails takes the others with it: a cluster that is half there is of no use.
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
   const settled = await Promise.allSettled(
     nodes.map(async (node) => {
       try {
-        return await startService(planNode(options, node, clusterId, voters), signal)
+        return await startService(planBroker(options, node, { clusterId, voters }), signal)
       } catch (error) {
         failed.abort(error)
         throw error
@@ -57,9 +57,17 @@ const startCluster = async (options: ClusterOptions) => {
   return { brokers: nodes.map((node) => `127.0.0.1:${node.client}`), stop }
 }
 
-type Node = { id: number; client: number; broker: number; controller: number }
+export type BrokerNode = { id: number; client: number; broker: number; controller: number }
 
-const planNode = (options: ClusterOptions, node: Node, clusterId: string, voters: string): Plan => {
+export const votersOf = (nodes: readonly BrokerNode[]): string =>
+  nodes.map((node) => `${node.id}@127.0.0.1:${node.controller}`).join(',')
+
+/** `more` goes before what every broker is told. */
+export const planBroker = (
+  options: Pick<ClusterOptions, 'env' | 'brokers' | 'java' | 'jars'>,
+  node: BrokerNode,
+  { clusterId, voters, more = {} }: { clusterId: string; voters: string; more?: Record<string, string> },
+): Plan => {
   const listeners = `CLIENT://127.0.0.1:${node.client},BROKER://127.0.0.1:${node.broker}`
   const properties = Object.entries({
     ...brokerProperties(options.brokers),
@@ -68,6 +76,7 @@ const planNode = (options: ClusterOptions, node: Node, clusterId: string, voters
     listeners: `${listeners},CONTROLLER://127.0.0.1:${node.controller}`,
     'advertised.listeners': listeners,
     'log.dirs': 'data',
+    ...more,
   })
   const text = properties.map(([name, value]) => `${name}=${value}\n`).join('')
   const folder = join(options.env['TMPDIR'] || tmpdir(), `sluice-kafka-${randomUUID()}`)

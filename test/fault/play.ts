@@ -84,7 +84,7 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
   }
 }
 
-const caughtUp = (stage: Stage, member: Member, rate: number) =>
+export const caughtUp = (stage: Stage, member: Member, rate: number) =>
   until('it has caught up', async () => (await lagOf(stage)) < rate / 2, { timeoutMs: 900_000, describe: member.tail })
 
 const lagOf = async ({ world }: Stage): Promise<number> => {
@@ -102,12 +102,16 @@ const soon = async (what: string, look: () => Promise<boolean>, member: Member) 
 }
 
 /** What must be true of one fault. */
-export const proveFault = (scenario: Scenario, figures: Figures): ProofLine[] => {
+export const proveFault = (
+  scenario: Pick<Scenario, 'codes'>,
+  figures: Figures,
+  againMs: number = AGAIN_MS,
+): ProofLine[] => {
   const { before, down, max } = figures.rssMib
   const limit = before + BUFFER_MIB + CONSTANT_MIB
   const met = scenario.codes === undefined || scenario.codes.some((code) => figures.codes.includes(code))
   return [
-    atMost('ms from healing to the next settled record', AGAIN_MS, Math.round(figures.againMs)),
+    atMost('ms from healing to the next settled record', againMs, Math.round(figures.againMs)),
     atMost('RSS in MiB while it lasted (before + buffer + a constant)', limit, down),
     atMost('RSS in MiB until it had caught up (before + buffer + a constant)', limit, max),
     {
@@ -119,8 +123,20 @@ export const proveFault = (scenario: Scenario, figures: Figures): ProofLine[] =>
   ]
 }
 
+type EndOptions = {
+  /** A fault of Kafka may cost the member its place in the group, for a while. */
+  readonly rejoins?: boolean
+  /** Of bad records that the scenario itself has sent. */
+  readonly letters?: number
+}
+
 /** Ends load and member, and holds every table against the topic. */
-export const proveEnd = async (stage: Stage, member: Member, load: Load): Promise<ProofLine[]> => {
+export const proveEnd = async (
+  stage: Stage,
+  member: Member,
+  load: Pick<Load, 'stop'>,
+  { rejoins = false, letters = 0 }: EndOptions = {},
+): Promise<ProofLine[]> => {
   await load.stop()
   await stage.world.drained(300_000)
   const count = (msg: string) => member.lines(msg).length
@@ -128,12 +144,16 @@ export const proveEnd = async (stage: Stage, member: Member, load: Load): Promis
   const membership = [
     exactly('times the member was assigned partitions', 1, count('partitions assigned')),
     exactly('rebalances, revocations, restarts of its Kafka client', 0, rebalances(member)),
-    exactly('dead letters', 0, deadLettered),
   ]
   member.kill('SIGTERM')
   const { code } = await member.ended
   const { lines } = await proveWorld(stage.world)
-  return [...membership, exactly('exit code after SIGTERM', 0, code ?? -1), ...lines]
+  return [
+    ...(rejoins ? [] : membership),
+    exactly('dead letters', letters, deadLettered),
+    exactly('exit code after SIGTERM', 0, code ?? -1),
+    ...lines,
+  ]
 }
 
 export const rebalances = (member: Member): number =>
@@ -173,7 +193,7 @@ export const exactly = (what: string, expected: number, found: number): ProofLin
   ok: expected === found,
 })
 
-const atMost = (what: string, most: number, found: number): ProofLine => ({
+export const atMost = (what: string, most: number, found: number): ProofLine => ({
   what,
   expected: `at most ${most.toLocaleString('en')}`,
   found: found.toLocaleString('en'),

@@ -19,6 +19,9 @@ export type StageOptions = {
   /** Parameters of the members' DATABASE_URL. */
   readonly parameters?: Readonly<Record<string, string>>
   readonly partitions?: number
+  readonly replicationFactor?: number
+  /** Of the members alone, where `brokers` is the way past the proxies. */
+  readonly memberBrokers?: readonly string[]
   readonly say: (line: string) => void
 }
 export type Server = Awaited<ReturnType<typeof startServer>>
@@ -65,11 +68,11 @@ const onServer = async <T>(server: OwnPostgres, work: (client: pg.Client) => Pro
 }
 
 export const openStage = async (options: StageOptions) => {
-  const { server, brokers, seed, partitions = 4 } = options
+  const { server, brokers, seed, partitions = 4, replicationFactor = 1, memberBrokers = brokers } = options
   const { postgres } = server
   const database = `faults_${randomUUID().slice(0, 8)}`
   await server.run(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`)
-  const world = await openWorld({ brokers, databaseUrl: postgres.urlOf(database), partitions })
+  const world = await openWorld({ brokers, databaseUrl: postgres.urlOf(database), partitions, replicationFactor })
   const proxy = await openProxy('127.0.0.1', postgres.port)
   const url = new URL(postgres.urlOf(database))
   url.host = `127.0.0.1:${proxy.port}`
@@ -84,7 +87,10 @@ export const openStage = async (options: StageOptions) => {
     /** As the superuser, past the proxy. */
     query: world.query,
     start: (name = 'member', extra: NodeJS.ProcessEnv = {}): Member =>
-      world.start(`${name}-${++members}`, { ...QUICK_SESSION, DATABASE_URL: url.href, ...extra }),
+      world.start(`${name}-${++members}`, {
+        ...{ ...QUICK_SESSION, DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') },
+        ...extra,
+      }),
     /** What is settled, or null while PostgreSQL does not say. */
     settled: (): Promise<number | null> => world.settled().catch(() => null),
     /** To be done at the end, the last first, the database already gone. */

@@ -18,6 +18,7 @@ export type WorldOptions = {
   brokers: readonly string[]
   databaseUrl: string
   partitions?: number
+  replicationFactor?: number
   /** How the world itself, and whoever does not say otherwise, gets into Kafka. */
   access?: NodeJS.ProcessEnv
 }
@@ -30,7 +31,13 @@ export type Totals = { inserted: number; duplicate: number; deadLettered: number
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const log = createLog('silent')
 
-export const openWorld = async ({ brokers, databaseUrl, partitions = 4, access = {} }: WorldOptions) => {
+export const openWorld = async ({
+  brokers,
+  databaseUrl,
+  partitions = 4,
+  replicationFactor = 1,
+  access = {},
+}: WorldOptions) => {
   const topic = `lines-${randomUUID().slice(0, 8)}`
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -45,7 +52,7 @@ export const openWorld = async ({ brokers, databaseUrl, partitions = 4, access =
   const config: Config = loadConfig(env)
   const admin = createAdmin(config.kafka, log)
   await admin.connect()
-  await admin.createTopics({ topic, dlqTopic: config.dlqTopic, partitions, replicationFactor: 1 })
+  await admin.createTopics({ topic, dlqTopic: config.dlqTopic, partitions, replicationFactor })
   const producer = createProducer(config.kafka, log)
   await producer.connect()
   const database = createDatabase({ url: databaseUrl, poolSize: 2, writer: 'fast' })
