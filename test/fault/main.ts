@@ -7,6 +7,7 @@ import { isOk, openLane, type Result } from './lane.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { scenarios } from './scenarios.ts'
+import { stories } from './stories.ts'
 
 type Flags = {
   only?: string
@@ -15,7 +16,8 @@ type Flags = {
   minutes: string
   rate: string
   report?: string
-  kills: string
+  short: boolean
+  kills?: string
   members: string
   partitions: string
   realSession: boolean
@@ -23,6 +25,9 @@ type Flags = {
 
 const KILL_NINE = 'kill-nine'
 const say = (line: string): void => console.log(line)
+/** With the seconds since the command began. */
+const sayWhen = (line: string): void =>
+  say(line.startsWith('\n') ? line : `${process.uptime().toFixed(1).padStart(7)}  ${line}`)
 
 const list = () => {
   const table = new Table({
@@ -32,23 +37,24 @@ const list = () => {
     wordWrap: true,
   })
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
-  for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
+  for (const { name, what } of [...scenarios, ...stories, ...fatalScenarios]) table.push([name, what])
   say(table.toString())
 }
 
-const names = [KILL_NINE, ...scenarios.map(({ name }) => name), ...fatalScenarios.map(({ name }) => name)]
+const names = [KILL_NINE, ...[...scenarios, ...stories, ...fatalScenarios].map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
   const [seed, rate, minutes] = [Number(flags.seed), Number(flags.rate), Number(flags.minutes)]
   say(`seed ${seed}, ${rate} events/s`)
-  const lane = await openLane({ brokers, seed, rate, minutes, say })
+  const lane = await openLane({ brokers, seed, rate, minutes, say: sayWhen })
   const results: Result[] = []
   try {
     for (const scenario of scenarios) if (wanted.has(scenario.name)) results.push(await lane.survive(scenario))
+    for (const story of stories) if (wanted.has(story.name)) results.push(await lane.tell(story, howLong(flags)))
     const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
     if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
-    const { kills, members, partitions, realSession } = flags
+    const { kills = '20', members, partitions, realSession } = flags
     const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
     if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))
   } finally {
@@ -61,6 +67,12 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   return results.every(isOk)
 }
 
+/** For stories: `--kills` is how often, if it is given. */
+const howLong = ({ kills, short }: Flags) => ({
+  times: kills === undefined ? (short ? 1 : 3) : Number(kills),
+  seconds: short ? 20 : 120,
+})
+
 const kafka = async () => {
   const signal = new AbortController().signal
   const stack = await findStack({ env: process.env, log: say, signal, postgres: false })
@@ -70,9 +82,10 @@ const kafka = async () => {
 const conclude = (results: readonly Result[]) => {
   const head = ['fault', 'records', 'down s', 'again s', 'RSS MiB before/down/max/after', 'caught up, rows/s', 'result']
   const table = new Table({ head, style: { head: [], border: [] } })
-  for (const { survived, ...result } of results) {
+  for (const { survived, told, ...result } of results) {
     const verdict = result.skipped === undefined ? (isOk(result) ? 'ok' : 'NOT OK') : 'NOT RUN'
-    const { figures, records } = survived ?? {}
+    const { figures } = survived ?? {}
+    const records = survived?.records ?? told?.records
     const { rssMib, catchUpRate } = figures ?? {}
     table.push([
       ...[result.name, records?.toLocaleString('en') ?? ''],
@@ -91,9 +104,16 @@ const seconds = (ms: number | undefined) => (ms === undefined ? '' : (ms / 1000)
 /** The flags of `kill -9` by themselves mean that one, as they always did. */
 const wantedBy = (flags: Flags, command: Command): Set<string> => {
   const given = (name: string) => command.getOptionValueSource(name) === 'cli'
-  if (flags.only !== undefined) return new Set(flags.only.split(','))
+  if (flags.only !== undefined) return new Set(flags.only.split(',').flatMap(expand))
   if (['kills', 'members', 'partitions', 'realSession'].some(given)) return new Set([KILL_NINE])
   return new Set(names)
+}
+
+/** `kill-at-*` is all that begin so; a number is all faults of the matrix with it. */
+const expand = (wanted: string): string[] => {
+  if (/^\d+$/.test(wanted)) return stories.filter(({ number }) => number === Number(wanted)).map(({ name }) => name)
+  if (!wanted.endsWith('*')) return [wanted]
+  return names.filter((name) => name.startsWith(wanted.slice(0, -1)))
 }
 
 const program = new Command('test:fault')
@@ -104,7 +124,8 @@ const program = new Command('test:fault')
   .option('--minutes <n>', 'how long the outages last', '3')
   .option('--rate <n>', 'records a second', '2000')
   .option('--report <file>', 'write the results into this file, beside those of other scenarios')
-  .option('--kills <n>', 'kill-nine: how many', '20')
+  .option('--short', 'stories: once each, 20 s of what lasts two minutes', false)
+  .option('--kills <n>', 'how many; default: 20 for kill-nine, 3 for each kill-at-…')
   .option('--members <n>', 'kill-nine: members of the group', '3')
   .option('--partitions <n>', 'kill-nine: partitions of the topic', '6')
   .option('--real-session', 'kill-nine: the session time-out of production (30 s), not 6 s', false)

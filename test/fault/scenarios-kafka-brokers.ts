@@ -144,7 +144,11 @@ const leaderOf0 = async ({ kafka, world }: KafkaStage) => {
 }
 
 export const brokerScenarios: readonly KafkaScenario[] = [
-  rolling('rolling-term', 'SIGTERM', 'one broker after the other is stopped (SIGTERM, leaders handed over) and started again'),
+  rolling(
+    'rolling-term',
+    'SIGTERM',
+    'one broker after the other is stopped (SIGTERM, leaders handed over) and started again',
+  ),
   rolling('rolling-kill', 'SIGKILL', 'one broker after the other is killed (SIGKILL) and started again'),
   leaderMoves,
   coordinatorMoves,

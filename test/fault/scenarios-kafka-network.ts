@@ -45,7 +45,11 @@ const repeated = (name: string, what: string, strike: (proxy: ToxicProxy) => voi
 })
 
 export const networkScenarios: readonly KafkaScenario[] = [
-  hole('hole-one', 'a black hole between member and one broker, not the coordinator; its connections stay mute', notCoordinator),
+  hole(
+    'hole-one',
+    'a black hole between member and one broker, not the coordinator; its connections stay mute',
+    notCoordinator,
+  ),
   hole('hole-coordinator', 'a black hole between member and coordinator; its connections stay mute', coordinator),
   hole('hole-all', 'a black hole between member and all brokers; connections stay mute', all),
   hole('hole-answers', 'requests arrive at every broker, answers vanish (one direction only)', all, { ways: ['down'] }),
@@ -55,7 +59,13 @@ export const networkScenarios: readonly KafkaScenario[] = [
   repeated('half-close', `a broker ends its side of every connection (FIN) and reads on, ${REPEATS} times`, (proxy) =>
     proxy.halfClose(),
   ),
-  toxic('sliced', 'packets of one byte: sizes and headers arrive in pieces', all, { sliced: true }, { keepsPlace: true }),
+  toxic(
+    'sliced',
+    'packets of one byte: sizes and headers arrive in pieces',
+    all,
+    { sliced: true },
+    { keepsPlace: true },
+  ),
   toxic('latency', '0.1 to 2 s of latency to every broker, each way', all, { latencyMs: 100, jitterMs: 900 }),
   toxic('latency-one', '0.5 s ± 0.4 s of latency from one broker', notCoordinator, {
     ...{ latencyMs: 100, jitterMs: 800, ways: ['down'] },

@@ -104,14 +104,17 @@ export const openStage = async (options: StageOptions) => {
   }
 }
 
-/** Generated records at a steady rate, none of which must become a dead letter, through `sluice publish`. */
-export const startLoad = ({ world, seed }: Stage, rate: number) =>
-  start(world, ['--seed', String(seed), '--rate', String(rate)])
+/**
+ * Generated records at a steady rate, through `sluice publish`: some are copies of earlier ones, and none must become a dead
+ * letter, or `bad` of 20,000,000.
+ */
+export const startLoad = ({ world, seed }: Stage, rate: number, bad = 0) =>
+  start(world, ['--seed', String(seed), '--rate', String(rate), '--bad', String(bad)])
 export type Load = ReturnType<typeof startLoad>
 
 /** At least so many, as fast as it goes; other records than those of the load. */
 export const preload = async ({ world, seed }: Stage, records: number): Promise<void> => {
-  const load = start(world, ['--seed', String(seed + 1)])
+  const load = start(world, ['--seed', String(seed + 1), '--bad', '0'])
   const sent = async () => (await world.standing()).reduce((sum, { end }) => sum + Number(end), 0)
   await until(`${records} records are in the topic`, async () => (await sent()) >= records)
   await load.stop()
@@ -119,7 +122,7 @@ export const preload = async ({ world, seed }: Stage, records: number): Promise<
 
 /** So many that the end is never met: of a smaller number some would conflict, whatever `--bad` says. */
 const start = (world: Stage['world'], options: readonly string[]) => {
-  const publishing = world.sluice(['publish', '--generate', '20000000', '--bad', '0', ...options])
+  const publishing = world.sluice(['publish', '--generate', '20000000', ...options])
   return {
     async stop(): Promise<void> {
       publishing.kill('SIGTERM')
