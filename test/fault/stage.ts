@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { migrate } from '../../src/sink/migrate.ts'
+import { evict } from '../support/evict.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
 import { openProxy } from '../support/proxy.ts'
 import { type OwnOptions, type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
@@ -91,6 +92,8 @@ export const openStage = async (options: StageOptions) => {
         ...{ ...QUICK_SESSION, DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') },
         ...extra,
       }),
+    /** The group is told at once that it is gone, and does not wait for its session time-out. */
+    evict: (member: Member) => evict(world.config, member.name),
     /** What is settled, or null while PostgreSQL does not say. */
     settled: (): Promise<number | null> => world.settled().catch(() => null),
     /** To be done at the end, the last first, the database already gone. */

@@ -1,10 +1,7 @@
 // kill -9 of a member at each of its failpoints (faults 1, 2, 4 of the matrix). The next victim takes its place at once:
 // the group is told that the last one is gone.
 import type { FailpointName } from '../../src/lib/failpoint.ts'
-import { createKafka } from '../../src/kafka/client.ts'
-import { createLog } from '../../src/telemetry/log.ts'
 import { withFailpoints } from '../support/failpoints/env.ts'
-import { evict } from '../support/evict.ts'
 import type { Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
 import { exactly } from './play.ts'
@@ -39,7 +36,11 @@ const refuseCompany = async ({ stage: { query } }: Telling) => {
     END $$`)
   await query(`CREATE TRIGGER refuse_company AFTER INSERT ON ledger_entry REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_company()`)
-  return () => query('DROP TRIGGER refuse_company ON ledger_entry; DROP FUNCTION refuse_company; DROP SEQUENCE halved')
+  // Each by itself: in one transaction they would lock each other out with a flush.
+  return async () => {
+    for (const each of ['TRIGGER refuse_company ON ledger_entry', 'FUNCTION refuse_company', 'SEQUENCE halved'])
+      await query(`DROP ${each}`)
+  }
 }
 
 const points: readonly Point[] = [
@@ -93,8 +94,6 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
   ...{ ...rest, name: `kill-at-${name.replaceAll('_', '-')}`, what: `kill -9 of a member ${what} (failpoint ${name})` },
   async tell(telling) {
     const { stage, times, upTo } = telling
-    const { config } = stage.world
-    const kafka = createKafka({ ...config.kafka, clientId: 'evicts' }, createLog('silent'))
     const undo = await prepare?.(telling)
     await works(stage.start('steady'))
     let killed = 0
@@ -107,7 +106,7 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
       })
       const { signal } = await victim.ended
       if (signal === 'SIGKILL' && victim.lines('failpoint').length === 1) killed += 1
-      await evict(kafka, config.groupId, victim.name)
+      await stage.evict(victim)
       stage.say(`kill ${kill}/${times} at pass ${pass} of ${name}`)
       await goesOn(stage, `after kill ${kill}`)
     }

@@ -85,8 +85,19 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
 }
 
 const createCounts = () => {
-  const seen = { snapshots: 0, unbalanced: 0, positions: 0, ahead: 0, decreased: 0, rss: 0, rssLooks: 0, buffered: 0 }
+  const seen = {
+    snapshots: 0,
+    unbalanced: 0,
+    positions: 0,
+    ahead: 0,
+    back: 0,
+    decreased: 0,
+    rss: 0,
+    rssLooks: 0,
+    buffered: 0,
+  }
   let last = new Map<number, bigint>()
+  let lastCommitted = new Map<number, bigint>()
   /** Partitions whose commit in Kafka is from before a rewind. */
   let stale = new Set<number>()
   let everyStale = false
@@ -100,6 +111,10 @@ const createCounts = () => {
       if (everyStale) stale = new Set(next.keys())
       everyStale = false
       seen.positions += 1
+      for (const [partition, position] of committed) {
+        if (!stale.has(partition) && (position ?? 0n) < (lastCommitted.get(partition) ?? 0n)) seen.back += 1
+        lastCommitted.set(partition, position ?? 0n)
+      }
       for (const [partition, position] of next) {
         if (position < (last.get(partition) ?? 0n)) seen.decreased += 1
         if ((committed.get(partition) ?? 0n) <= position) stale.delete(partition)
@@ -119,11 +134,13 @@ const createCounts = () => {
     },
     rewound(): void {
       last = new Map()
+      lastCommitted = new Map()
       everyStale = true
     },
     lines: ({ maxRssMib, maxBuffered }: { maxRssMib: number; maxBuffered: number }): ProofLine[] => [
       none(`I5 snapshots in which inventory ≠ Σ ledger (of ${seen.snapshots})`, seen.unbalanced, seen.snapshots),
       none(`I6 partitions that Kafka had ahead of PostgreSQL (${seen.positions} looks)`, seen.ahead, seen.positions),
+      none(`I6 commits in Kafka that went back (${seen.positions} looks)`, seen.back, seen.positions),
       none(`I7 positions that decreased (${seen.positions} looks)`, seen.decreased, seen.positions),
       most(`I11 largest RSS of a member in MiB (${seen.rssLooks} looks)`, seen.rss, maxRssMib),
       most('I11 most records in a buffer', seen.buffered, maxBuffered),
