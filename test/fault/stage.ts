@@ -87,11 +87,10 @@ export const openStage = async (options: StageOptions) => {
     ...{ server, postgres, world, proxy, database, seed, say: options.say },
     /** As the superuser, past the proxy. */
     query: world.query,
-    start: (name = 'member', extra: NodeJS.ProcessEnv = {}): Member =>
-      world.start(`${name}-${++members}`, {
-        ...{ ...QUICK_SESSION, DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') },
-        ...extra,
-      }),
+    start(name = 'member', extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {
+      const ways = { DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') }
+      return world.start(`${name}-${++members}`, { ...QUICK_SESSION, ...ways, ...extra }, sluice)
+    },
     /** The group is told at once that it is gone, and does not wait for its session time-out. */
     evict: (member: Member) => evict(world.config, member.name),
     /** What is settled, or null while PostgreSQL does not say. */

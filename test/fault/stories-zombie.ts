@@ -3,7 +3,7 @@
 import type { FailpointName } from '../../src/lib/failpoint.ts'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { withFailpoints } from '../support/failpoints/env.ts'
-import type { Member } from '../support/member.ts'
+import type { LogLine, Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
 import { holdFlushes } from '../support/world.ts'
 import { exactly } from './play.ts'
@@ -49,13 +49,15 @@ const pair = async ({ stage, upTo }: Telling, point: FailpointName, action: 'sto
   return { other, zombie, from: at(zombie) }
 }
 
+/** The same partitions again are no news to it, but that others were ahead there is. */
+const isRejoin = ({ msg }: LogLine) => msg === 'partitions assigned' || msg === 'starting position'
+
 /** It woke up: until it has its share again, nothing of it may reach Kafka. Returns how many commits did. */
 const commitsBeforeRejoin = async (zombie: Member, from: number): Promise<number> => {
-  const rejoined = () => said(zombie, 'partitions assigned', from).length > 0
+  const rejoined = () => zombie.lines().slice(from).some(isRejoin)
   await until(`${zombie.name} has joined again`, rejoined, { timeoutMs: MOVED_MS, describe: zombie.tail })
   const lines = zombie.lines().slice(from)
-  const joined = lines.findIndex(({ msg }) => msg === 'partitions assigned')
-  return lines.slice(0, joined).filter(({ msg }) => msg === 'committed').length
+  return lines.slice(0, lines.findIndex(isRejoin)).filter(({ msg }) => msg === 'committed').length
 }
 
 type Zombie = {

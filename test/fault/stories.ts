@@ -1,9 +1,13 @@
 import type { Story } from './story.ts'
+import { groupStories } from './stories-group.ts'
 import { killStories } from './stories-kill.ts'
 import { processStories } from './stories-process.ts'
 import { zombieStories } from './stories-zombie.ts'
 
 /** Every fault that is a story, in the order of the matrix. */
-export const stories: readonly Story[] = [...killStories, ...zombieStories, ...processStories].toSorted(
-  (a, b) => a.number - b.number,
-)
+export const stories: readonly Story[] = [
+  ...killStories,
+  ...zombieStories,
+  ...groupStories,
+  ...processStories,
+].toSorted((a, b) => a.number - b.number)
