@@ -27,6 +27,8 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
   let pending = new Map<number, bigint>()
   let handle: CommitHandle | null = null
   let sending = false
+  /** The group has given us up, and others may have our partitions. */
+  let stranger = false
   const changed = createSignal()
 
   async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
@@ -51,7 +53,10 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
         }
         const code = protocolType(error) ?? 'NETWORK'
         emit({ type: 'commit-failed', code })
-        if (code === 'UNKNOWN_MEMBER_ID') evicted()
+        if (code === 'UNKNOWN_MEMBER_ID') {
+          stranger = true
+          evicted()
+        }
         await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
       }
     }
@@ -72,6 +77,10 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
     },
     /** Joined again: what failed for a rebalance may go now. */
     rejoined() {
+      // After an eviction others have told Kafka more than what waits here, and it would go back; for a partition without
+      // new records it would stay there. `membership` tells Kafka what PostgreSQL holds.
+      if (stranger) pending.clear()
+      stranger = false
       changed.fire()
       void pump()
     },

@@ -83,7 +83,12 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         emit({ type: 'rewound', partition, from: before, position })
         intake.rewind(partition, position)
         deps.seek(partition, position)
+        continue
       }
+      // Settled by an owner that died, or by us under a name that the group had given up: without a new record nobody
+      // would tell Kafka.
+      if (kafka !== null && kafka < position && intake.settled(partition) === position)
+        deps.commit(new Map([[partition, position]]))
     }
   }
 

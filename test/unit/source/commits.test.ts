@@ -125,6 +125,19 @@ describe('a commit that failed', () => {
     expect(told.evicted).toBe(times)
   })
 
+  test('after an eviction is not sent under the new name: others have gone on meanwhile', async () => {
+    const { commits, handle, offsets, answered } = world()
+    commits.use(handle)
+    commits.add(at({ 0: 1n }))
+    await answered(0, fault('UNKNOWN_MEMBER_ID'))
+    commits.add(at({ 0: 2n, 1: 10n }))
+    commits.rejoined()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(offsets()).toHaveLength(1)
+    commits.add(at({ 0: 9n }))
+    expect(offsets()[1]).toEqual({ 0: '9' })
+  })
+
   test('waits for the next handle when kafkajs crashed', async () => {
     const { commits, handle, offsets, answered } = world()
     commits.use(handle)

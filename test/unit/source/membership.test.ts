@@ -51,6 +51,20 @@ test.each(['doubt', 'check'] as const)(
   },
 )
 
+test('what is settled and Kafka does not know is told again, and nothing that is not settled yet', async () => {
+  const { database, intake, membership, committed, settle, deliver } = await joinedAt(10n)
+  Object.assign(database, { position: 50n, kafka: 20n })
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
+  deliver(70n)
+  settle(60n)
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
+  Object.assign(database, { position: 60n, kafka: 60n })
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
+})
+
 test('what is delivered and not yet settled is kept', async () => {
   const { intake, membership, next, deliver } = await joinedAt(10n)
   deliver(30n)
