@@ -128,14 +128,19 @@ export const openLane = async (options: LaneOptions) => {
     tell: (story: Story, { times, seconds }: { times: number; seconds: number }) =>
       guarded(story.name, story.what, async () => {
         const { partitions, parameters = {} } = story
-        const stage = await open(shared, { parameters, ...(partitions === undefined ? {} : { partitions }) })
-        const began = performance.now()
+        const server = story.own ? await startServer() : shared
         try {
-          const rate = Math.min(options.rate, STORY_RATE)
-          const { lines, records } = await tellStory(stage, story, { rate, times, seconds })
-          return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
+          const stage = await open(server, { parameters, ...(partitions === undefined ? {} : { partitions }) })
+          const began = performance.now()
+          try {
+            const rate = Math.min(options.rate, STORY_RATE)
+            const { lines, records } = await tellStory(stage, story, { rate, times, seconds })
+            return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
+          } finally {
+            await stage.close()
+          }
         } finally {
-          await stage.close()
+          if (story.own) await server.end()
         }
       }),
     close: () => shared.end(),

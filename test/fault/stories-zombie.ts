@@ -111,7 +111,7 @@ const inTransaction: Story = {
   parameters: { idle_in_transaction_session_timeout: '12000', lock_timeout: '2000' },
   async tell(telling) {
     const { stage } = telling
-    const { other, zombie, from } = await pair(telling, 'inventory_written', 'stop')
+    const { other, zombie } = await pair(telling, 'inventory_written', 'stop')
     const before = at(other)
     await takesAll(other)
     await until('the others get 55P03', () => retriedFor(other, before).includes('55P03'), { describe: other.tail })
@@ -155,7 +155,7 @@ const blocked = (name: string, point: FailpointName, what: string): Story => ({
   proves: 'the others take over, it sees that it is a stranger, and joins again',
   async tell(telling) {
     const { stage } = telling
-    const { other, zombie, from } = await pair(telling, point, 'block')
+    const { other, zombie } = await pair(telling, point, 'block')
     await takesAll(other)
     await goesOn(stage, 'while it stands still', { records: 500 })
     await joinsAgain(stage, zombie)

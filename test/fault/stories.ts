@@ -1,7 +1,8 @@
-import type { Story } from './story.ts'
+import { databaseStories } from './stories-database.ts'
 import { groupStories } from './stories-group.ts'
 import { killStories } from './stories-kill.ts'
 import { processStories } from './stories-process.ts'
+import type { Story } from './story.ts'
 import { zombieStories } from './stories-zombie.ts'
 
 /** Every fault that is a story, in the order of the matrix. */
@@ -9,5 +10,6 @@ export const stories: readonly Story[] = [
   ...killStories,
   ...zombieStories,
   ...groupStories,
+  ...databaseStories,
   ...processStories,
 ].toSorted((a, b) => a.number - b.number)

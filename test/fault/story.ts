@@ -31,9 +31,10 @@ export type Story = {
   readonly proves: string
   readonly partitions?: number
   readonly parameters?: Readonly<Record<string, string>>
-  /** Records a second that must become dead letters, too. */
+  /** Some of the load must become dead letters. */
   readonly letters?: boolean
-  /** Of the members that live at the end of it, those that a SIGTERM must end with exit code 0 are all, but for these. */
+  /** It needs a PostgreSQL that nobody needs afterwards. */
+  readonly own?: boolean
   readonly tell: (telling: Telling) => Promise<ProofLine[]>
 }
 
