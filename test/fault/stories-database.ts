@@ -5,7 +5,7 @@ import { startStandby } from '../support/own-standby.ts'
 import { until } from '../support/until.ts'
 import { exactly } from './play.ts'
 import type { Stage } from './stage.ts'
-import { goesOn, type Story, type Telling, works } from './story.ts'
+import { goesOn, type Story, works } from './story.ts'
 
 const AT_LEAST = 1_000
 const REWOUND = 'PostgreSQL is behind us (fail-over or reset); reading again from its position'
@@ -22,10 +22,9 @@ const atLeastOne = (what: string, found: number): ProofLine => ({
 })
 
 /** Nobody writes while we look: the members come back to what is proved here. */
-const proveRewind = async ({ stage, sampler }: Telling, before: number): Promise<ProofLine[]> => {
+const proveRewind = async (stage: Stage, before: number): Promise<ProofLine[]> => {
   const after = await settledNow(stage)
   const lost = await missing(stage)
-  sampler.rewound()
   return [
     atLeastOne('records that PostgreSQL had confirmed and has lost', before - after),
     atLeastOne('of them, those that Kafka has as committed: offsets in Kafka alone would have lost them', lost),
@@ -43,7 +42,7 @@ const failOver: Story = {
   what: 'PostgreSQL is killed, and an asynchronous standby takes over that has not got the last seconds',
   proves: 'members read again from the position of the standby: nothing is lost, nothing counted twice',
   async tell(telling) {
-    const { stage } = telling
+    const { stage, sampler } = telling
     const { postgres, proxy } = stage
     const standby = await startStandby(postgres)
     stage.atEnd(standby.end)
@@ -55,9 +54,10 @@ const failOver: Story = {
     const before = await settledNow(stage)
     proxy.down()
     await postgres.stop('kill')
+    sampler.rewound()
     await standby.promote()
     await standby.postgres.moveTo(postgres.port)
-    const rewind = await proveRewind(telling, before)
+    const rewind = await proveRewind(stage, before)
     proxy.up()
     const read = await readsAgain(stage)
     await goesOn(stage, 'on the standby', { records: AT_LEAST })
@@ -74,7 +74,7 @@ const asyncCommit: Story = {
   what: 'kill -9 of PostgreSQL under synchronous_commit = off: it has confirmed what its log on disk has not',
   proves: 'even then members read again from the position that survived: nothing is lost, nothing counted twice',
   async tell(telling) {
-    const { stage } = telling
+    const { stage, sampler } = telling
     const { postgres, proxy } = stage
     const members = [stage.start('member')]
     await Promise.all(members.map(works))
@@ -85,8 +85,9 @@ const asyncCommit: Story = {
     const before = await settledNow(stage)
     proxy.down()
     await postgres.stop('kill')
+    sampler.rewound()
     await postgres.start()
-    const rewind = await proveRewind(telling, before)
+    const rewind = await proveRewind(stage, before)
     proxy.up()
     const read = await readsAgain(stage)
     await goesOn(stage, 'after the crash', { records: AT_LEAST })
