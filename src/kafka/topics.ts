@@ -82,20 +82,22 @@ const isUnsettled = (error: unknown): boolean => {
 }
 
 /**
- * A broker hears of a new topic a moment after the controller made it, a busy one much later. kafkajs's waitForLeaders
- * waits for a leader, but takes a topic that is not known yet for one that does not exist.
+ * A broker hears of a new topic a moment after the controller made it, a busy one much later; and each question may go to
+ * another broker. kafkajs's waitForLeaders waits for a leader, but takes a topic that is not known yet for one that does not exist.
  */
+const soon = <T>(work: () => Promise<T>): Promise<T> =>
+  pRetry(work, {
+    ...{ retries: 30, minTimeout: 50, factor: 1.3, maxTimeout: 500 },
+    shouldRetry: ({ error }) => error instanceof OperatorError || isUnsettled(error),
+  })
+
 const appeared = (topic: string, describe: Describe): Promise<unknown> =>
-  pRetry(
-    async () => {
-      if ((await describe(topic)) === null)
-        throw new OperatorError(`topic "${topic}" is created, but the brokers do not know it yet`, 'run it again')
-    },
-    {
-      ...{ retries: 30, minTimeout: 50, factor: 1.3, maxTimeout: 500 },
-      shouldRetry: ({ error }) => error instanceof OperatorError || isUnsettled(error),
-    },
-  )
+  soon(async () => {
+    if ((await describe(topic)) === null)
+      throw new OperatorError(`topic "${topic}" is created, but the brokers do not know it yet`, 'run it again')
+  })
+
+const settingsSoon = (admin: Admin, topic: string): Promise<TopicSettings> => soon(() => topicSettings(admin, topic))
 
 const ensure = async (admin: Admin, describe: Describe, wanted: Wanted): Promise<TopicReport> => {
   const { topic, partitions, replicationFactor, configEntries } = wanted
@@ -109,7 +111,7 @@ const ensure = async (admin: Admin, describe: Describe, wanted: Wanted): Promise
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
     }))
   if (created) await appeared(topic, describe)
-  const { maxMessageBytes } = await topicSettings(admin, topic)
+  const { maxMessageBytes } = await settingsSoon(admin, topic)
   const found = created ? partitions : ((await describe(topic))?.partitions ?? partitions)
   const differs = found === partitions ? [] : [`it has ${found} partitions, not ${partitions}`]
   return { topic, outcome: created ? 'created' : 'existed', partitions: found, maxMessageBytes, warnings: differs }
@@ -131,7 +133,7 @@ export const createTopics = async (
   const { topic, dlqTopic, partitions, replicationFactor } = topics
   const keep = { name: 'cleanup.policy', value: 'delete' }
   const source = await ensure(admin, describe, { topic, partitions, replicationFactor, configEntries: [keep] })
-  const settings = await topicSettings(admin, topic)
+  const settings = await settingsSoon(admin, topic)
   refuseCompaction(topic, settings)
   const size = { name: 'max.message.bytes', value: String(settings.maxMessageBytes + DEAD_LETTER_ROOM) }
   // A dead letter has the time of its record: a week after that, by default, retention would delete it unread.
@@ -142,6 +144,6 @@ export const createTopics = async (
     replicationFactor,
     configEntries: [keep, size, forEver],
   })
-  const warnings = deadLetterWarnings(settings, await topicSettings(admin, dlqTopic))
+  const warnings = deadLetterWarnings(settings, await settingsSoon(admin, dlqTopic))
   return [source, { ...dlq, warnings: [...dlq.warnings, ...warnings] }]
 }

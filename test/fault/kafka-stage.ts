@@ -7,7 +7,7 @@ import type { Heal } from './scenario.ts'
 import { openStage, type Server, type Stage } from './stage.ts'
 
 export type KafkaStage = Stage & { readonly kafka: OwnKafka; readonly load: SturdyLoad }
-export type SturdyLoad = ReturnType<typeof startSturdyLoad>
+export type SturdyLoad = ReturnType<typeof createSturdyLoad>
 
 /** A fault of Kafka that passes: it must be survived. */
 export type KafkaScenario = {
@@ -35,7 +35,7 @@ export type KafkaStory = {
   readonly tell: (stage: KafkaStage) => Promise<ProofLine[]>
 }
 
-const PARTITIONS = 6
+export const PARTITIONS = 6
 const AGAIN_AFTER_MS = 500
 const ENDS_MS = 20_000
 
@@ -51,7 +51,7 @@ export const openKafkaStage = async (options: {
     ...{ ...rest, brokers: kafka.direct, memberBrokers: kafka.behindProxies, partitions: PARTITIONS },
     replicationFactor: kafka.brokers.length,
   })
-  const load = startSturdyLoad(stage, rate)
+  const load = createSturdyLoad(stage, rate)
   const close = async () => {
     await load.stop()
     await stage.close()
@@ -63,30 +63,32 @@ export const openKafkaStage = async (options: {
  * `sluice publish` gives up in an outage, and then begins again: with another seed, so that what it sends is new. What of
  * the last send has arrived nobody knows, and nobody has to: the proof reads the topic.
  */
-const startSturdyLoad = ({ world, seed }: Stage, rate: number) => {
+const createSturdyLoad = ({ world, seed }: Stage, rate: number) => {
   let round = 0
-  let wanted = true
+  let wanted = false
+  let publishing: ReturnType<typeof begin> | null = null
+  let running = Promise.resolve()
   const begin = () => {
     const flags = ['--bad', '0', '--seed', String(seed + 1_000 * round++), '--rate', String(rate)]
     return world.sluice(['publish', '--generate', '20000000', ...flags])
   }
-  let publishing = begin()
-  const running = (async () => {
+  const run = async () => {
     while (wanted) {
-      await publishing
-      if (!wanted) return
-      await sleep(AGAIN_AFTER_MS)
-      if (wanted) publishing = begin()
+      await (publishing = begin())
+      if (wanted) await sleep(AGAIN_AFTER_MS)
     }
-  })()
+  }
   const end = async () => {
-    const killer = setTimeout(() => publishing.kill('SIGKILL'), ENDS_MS)
-    publishing.kill('SIGTERM')
+    const killer = setTimeout(() => publishing?.kill('SIGKILL'), ENDS_MS)
+    publishing?.kill('SIGTERM')
     await publishing
     clearTimeout(killer)
   }
   return {
-    rounds: () => round,
+    start(): void {
+      wanted = true
+      running = run()
+    },
     /** With what the brokers say now of the topic; kafkajs's producer asks every five minutes. */
     restart: end,
     async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import type { ProofLine } from '../../src/demo/proof.ts'
 import { NotPossibleHere } from '../support/small-disk.ts'
 import { notOk } from '../support/oracle.ts'
 import { startSampler } from '../support/sampler.ts'
+import { createKafkaLane } from './lane-kafka.ts'
 import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
 import { type FatalOutcome, playFatals } from './play-fatal.ts'
@@ -100,8 +101,11 @@ export const openLane = async (options: LaneOptions) => {
       }
     })
 
+  const kafka = createKafkaLane({ ...options, server: shared, guarded })
+
   return {
     survive,
+    kafka,
     /** On one stage, each from where the one before left it. */
     async fatal(scenarios: readonly FatalScenario[]): Promise<Result[]> {
       const results: Result[] = []
@@ -143,7 +147,10 @@ export const openLane = async (options: LaneOptions) => {
           if (story.own) await server.end()
         }
       }),
-    close: () => shared.end(),
+    async close(): Promise<void> {
+      await kafka.close()
+      await shared.end()
+    },
   }
 }
 

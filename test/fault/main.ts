@@ -6,6 +6,7 @@ import { findStack } from '../../src/local-stack/local-stack.ts'
 import { isOk, openLane, type Result } from './lane.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
+import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
 import { scenarios } from './scenarios.ts'
 import { stories } from './stories.ts'
 
@@ -37,11 +38,12 @@ const list = () => {
     wordWrap: true,
   })
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
-  for (const { name, what } of [...scenarios, ...stories, ...fatalScenarios]) table.push([name, what])
+  for (const { name, what } of everything) table.push([name, what])
   say(table.toString())
 }
 
-const names = [KILL_NINE, ...[...scenarios, ...stories, ...fatalScenarios].map(({ name }) => name)]
+const everything = [...scenarios, ...stories, ...fatalScenarios, ...kafkaScenarios, ...kafkaStories]
+const names = [KILL_NINE, ...everything.map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
@@ -54,6 +56,9 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
     for (const story of stories) if (wanted.has(story.name)) results.push(await lane.tell(story, howLong(flags)))
     const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
     if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
+    for (const scenario of kafkaScenarios)
+      if (wanted.has(scenario.name)) results.push(await lane.kafka.survive(scenario))
+    for (const story of kafkaStories) if (wanted.has(story.name)) results.push(await lane.kafka.tell(story))
     const { kills = '20', members, partitions, realSession } = flags
     const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
     if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))

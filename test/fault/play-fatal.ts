@@ -3,7 +3,7 @@ import type { ProofLine } from '../../src/demo/proof.ts'
 import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
-import { exactly } from './play.ts'
+import { exactly, matches } from './play.ts'
 import type { FatalScenario } from './scenario.ts'
 import { type Stage, startLoad } from './stage.ts'
 
@@ -24,8 +24,8 @@ export const playFatal = async (stage: Stage, scenario: FatalScenario): Promise<
   const lines = [
     exactly('exit code', scenario.exitCode, ending.code ?? -1),
     exactly('lines on stderr', 2, stderr.length),
-    text('what it says', scenario.says, said.replace(/^sluice: /, '')),
-    text('what to do', scenario.remedy, remedy.replace(/^ {2}→ /, '')),
+    matches('what it says', scenario.says, said.replace(/^sluice: /, '')),
+    matches('what to do', scenario.remedy, remedy.replace(/^ {2}→ /, '')),
     ...(await halfDone(stage)),
   ]
   return { lines, stderr, ms }
@@ -96,10 +96,3 @@ export const playFatals = async (
   }
   return proveAftermath(stage)
 }
-
-const text = (what: string, expected: RegExp, found: string): ProofLine => ({
-  what,
-  expected: String(expected),
-  found,
-  ok: expected.test(found),
-})

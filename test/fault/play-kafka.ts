@@ -17,11 +17,13 @@ export const playKafka = async (
   scenario: KafkaScenario,
   { holdMs = scenario.holdMs ?? 0, rate }: { holdMs?: number; rate: number },
 ): Promise<KafkaOutcome> => {
+  stage.load.start()
   const member = stage.start()
   await warm(stage, member, WARM_UP_RECORDS)
   await caughtUp(stage, member, rate)
-  const strike = { ...scenario, strike: () => scenario.strike(stage, member) }
-  const figures = await play(stage, member, { scenario: strike, holdMs, rate })
+  const { number, name, what, strike } = scenario
+  const played = { number, name, what, strike: () => strike(stage, member) }
+  const figures = await play(stage, member, { scenario: played, holdMs, rate })
   const own = (await scenario.prove?.(stage, member)) ?? []
   const { letters = 0, keepsPlace = false } = scenario
   const end = await proveEnd(stage, member, stage.load, { rejoins: !keepsPlace, letters })

@@ -88,7 +88,8 @@ export const caughtUp = (stage: Stage, member: Member, rate: number) =>
   until('it has caught up', async () => (await lagOf(stage)) < rate / 2, { timeoutMs: 900_000, describe: member.tail })
 
 const lagOf = async ({ world }: Stage): Promise<number> => {
-  const standing = await world.standing()
+  // In the middle of an election nobody knows.
+  const standing = await until('Kafka says where the topic ends', () => world.standing().catch(() => null))
   return standing.reduce((sum, { next, end }) => sum + Number(end - next), 0)
 }
 
@@ -198,4 +199,11 @@ export const atMost = (what: string, most: number, found: number): ProofLine => 
   expected: `at most ${most.toLocaleString('en')}`,
   found: found.toLocaleString('en'),
   ok: found <= most,
+})
+
+export const matches = (what: string, expected: RegExp, found: string): ProofLine => ({
+  what,
+  expected: String(expected),
+  found,
+  ok: expected.test(found),
 })

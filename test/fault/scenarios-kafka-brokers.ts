@@ -1,7 +1,7 @@
 // Brokers that stop, die, hang; leaders and coordinators that move.
 import type { Member } from '../support/member.ts'
 import type { OwnBroker, OwnKafka } from '../support/own-kafka.ts'
-import { coordinatorOf, moveCoordinator, moveLeaders, partitionsOf, reassign } from '../support/own-kafka-leaders.ts'
+import { coordinatorOf, moveAllLeaders, moveCoordinator, partitionsOf, reassign } from '../support/own-kafka-leaders.ts'
 import { until } from '../support/until.ts'
 import type { KafkaScenario, KafkaStage } from './kafka-stage.ts'
 import { exactly } from './play.ts'
@@ -40,9 +40,7 @@ const leaderMoves: KafkaScenario = {
   async strike(stage, member) {
     const { kafka, world } = stage
     for (let round = 1; round <= ROUNDS; round++) {
-      const now = await partitionsOf(kafka, world.config.topic)
-      const next = new Map([...now].map(([partition, { leader }]) => [partition, (leader % kafka.brokers.length) + 1]))
-      await moveLeaders(kafka, world.config.topic, next)
+      await moveAllLeaders(kafka, world.config.topic)
       await goesOn(stage, member, `after move ${round}`)
     }
     return nothingToHeal

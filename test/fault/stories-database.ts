@@ -108,7 +108,7 @@ const migrateMidRun: Story = {
       `ALTER TABLE ledger_entry ADD COLUMN newer text NOT NULL DEFAULT 'x'`,
       'ALTER TABLE consumer_offset ADD COLUMN newer bigint NOT NULL DEFAULT 0',
       'ALTER TABLE inventory ADD COLUMN newer int',
-      'CREATE INDEX CONCURRENTLY newer ON ledger_entry (invoice_id)',
+      'CREATE INDEX CONCURRENTLY newer_invoice ON ledger_entry (invoice_id)',
       'CREATE TABLE newer (id bigint PRIMARY KEY)',
     ]) {
       await stage.query(sql)

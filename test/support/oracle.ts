@@ -8,10 +8,10 @@ import type { World } from './world.ts'
 
 export type Finding = { records: readonly ReadRecord[]; expected: ReturnType<typeof expectedOf>; lines: ProofLine[] }
 
-/** Reads the topic and everything that was made of it. */
-export const proveWorld = async (world: World): Promise<Finding> => {
+/** Reads the topic and everything that was made of it; also of records that were read `earlier` and are not there any more. */
+export const proveWorld = async (world: World, earlier: readonly ReadRecord[] = []): Promise<Finding> => {
   const evidence = await gatherEvidence(world)
-  const { records } = evidence
+  const records = [...earlier, ...evidence.records]
   const expected = expectedOf(records)
   const lines = await prove(expected, evidence)
   return { records, expected, lines: [...lines, ...(await proveStock(records, expected, world))] }

@@ -60,6 +60,13 @@ export const moveLeaders = async (kafka: OwnKafka, topic: string, to: ReadonlyMa
   await until(`the leaders of ${topic} have moved`, moved, { timeoutMs: 30_000 })
 }
 
+/** Every partition to the next broker. */
+export const moveAllLeaders = async (kafka: OwnKafka, topic: string): Promise<void> => {
+  const now = await partitionsOf(kafka, topic)
+  const next = [...now].map(([partition, { leader }]) => [partition, (leader % kafka.brokers.length) + 1] as const)
+  await moveLeaders(kafka, topic, new Map(next))
+}
+
 export const moveCoordinator = async (kafka: OwnKafka, groupId: string): Promise<number> => {
   const { partition, leader } = await coordinatorOf(kafka, groupId)
   const next = (leader % kafka.brokers.length) + 1

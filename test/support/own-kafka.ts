@@ -120,8 +120,8 @@ export const startOwnKafka = async ({ random = () => 0.5 }: { random?: () => num
   return cluster
 }
 
-/** Leaders move when a test says so. */
-const SETTINGS = { 'auto.leader.rebalance.enable': 'false' }
+/** Leaders move when a test says so; what may be compacted is compacted soon. */
+const SETTINGS = { 'auto.leader.rebalance.enable': 'false', 'log.cleaner.backoff.ms': '1000' }
 
 const listeners = (own: { client: number; broker: number; direct: number }, proxy: number, controller: number) => {
   const bound = { CLIENT: own.client, BROKER: own.broker, DIRECT: own.direct }
