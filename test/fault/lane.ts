@@ -3,7 +3,6 @@ import Table from 'cli-table3'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { NotPossibleHere } from '../support/small-disk.ts'
 import { notOk } from '../support/oracle.ts'
-import { startSampler } from '../support/sampler.ts'
 import { createKafkaLane } from './lane-kafka.ts'
 import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
@@ -11,6 +10,7 @@ import { type FatalOutcome, playFatals } from './play-fatal.ts'
 import type { FatalScenario, Scenario } from './scenario.ts'
 import { openStage, type Server, type Stage, startServer } from './stage.ts'
 import { type Story, tellStory } from './story.ts'
+import { watched } from './watched.ts'
 
 export type Result = {
   readonly name: string
@@ -68,17 +68,13 @@ export const openLane = async (options: LaneOptions) => {
     return result
   }
 
-  /** On a stage of its own, under the eyes of the sampler. */
   const onStage = async (stage: Stage, work: () => Promise<Outcome>): Promise<Outcome> => {
     try {
-      const sampler = await startSampler(stage.world)
-      const outcome = await work().finally(async () => (sampled = await sampler.stop()))
-      return { ...outcome, lines: [...outcome.lines, ...sampled] }
+      return await watched(stage.world, work)
     } finally {
       await stage.close()
     }
   }
-  let sampled: ProofLine[] = []
 
   const survive = (scenario: Scenario): Promise<Result> =>
     guarded(scenario.name, scenario.what, async () => {
