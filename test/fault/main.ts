@@ -2,7 +2,10 @@
 import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
+import { version } from '../../src/lib/version.ts'
+import { locateJars } from '../../src/local-stack/kafka-jars.ts'
 import { findStack } from '../../src/local-stack/local-stack.ts'
+import { findBinaries } from '../../src/local-stack/postgres-binaries.ts'
 import { isOk, openLane, type Result } from './lane.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
@@ -68,7 +71,9 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   }
   conclude(results)
   if (flags.report)
-    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate, minutes })
+    await writeReport(flags.report, results, {
+      ...{ date: new Date().toISOString().slice(0, 10), versions: await versions(), seed, rate, minutes },
+    })
   return results.every(isOk)
 }
 
@@ -82,6 +87,12 @@ const kafka = async () => {
   const signal = new AbortController().signal
   const stack = await findStack({ env: process.env, log: say, signal, postgres: false })
   return { brokers: stack.kafka.brokers, stop: () => stack.stop() }
+}
+
+const versions = async (): Promise<string> => {
+  const [postgres, kafka] = [await findBinaries(), await locateJars(process.env)]
+  const given = process.env['KAFKA_BROKERS'] ? ' (KAFKA_BROKERS was set: that one for faults that are not its own)' : ''
+  return `sluice ${version}, Node ${process.versions.node}, PostgreSQL ${postgres.version}, Kafka ${kafka.version}${given}`
 }
 
 const conclude = (results: readonly Result[]) => {
