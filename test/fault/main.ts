@@ -2,16 +2,14 @@
 import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
-import { version } from '../../src/lib/version.ts'
-import { locateJars } from '../../src/local-stack/kafka-jars.ts'
 import { findStack } from '../../src/local-stack/local-stack.ts'
-import { findBinaries } from '../../src/local-stack/postgres-binaries.ts'
 import { isOk, openLane, type Result } from './lane.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
 import { scenarios } from './scenarios.ts'
 import { stories } from './stories.ts'
+import { versions } from './versions.ts'
 
 type Flags = {
   only?: string
@@ -87,12 +85,6 @@ const kafka = async () => {
   const signal = new AbortController().signal
   const stack = await findStack({ env: process.env, log: say, signal, postgres: false })
   return { brokers: stack.kafka.brokers, stop: () => stack.stop() }
-}
-
-const versions = async (): Promise<string> => {
-  const [postgres, kafka] = [await findBinaries(), await locateJars(process.env)]
-  const given = process.env['KAFKA_BROKERS'] ? ' (KAFKA_BROKERS was set: that one for faults that are not its own)' : ''
-  return `sluice ${version}, Node ${process.versions.node}, PostgreSQL ${postgres.version}, Kafka ${kafka.version}${given}`
 }
 
 const conclude = (results: readonly Result[]) => {
