@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailpointName } from '../../src/lib/failpoint.ts'
 import { withClockJump, withFailpoints } from '../support/failpoints/env.ts'
+import { memberIds } from '../support/group.ts'
 import type { Member } from '../support/member.ts'
 import { exactly, rebalances } from './play.ts'
 import { goesOn, type Story, works } from './story.ts'
@@ -14,15 +15,22 @@ const clock = (name: string, what: string, byMs: number): Story => ({
   ...{ number: 36, name },
   what: `the wall clock of a member jumps by ${what}, as libfaketime would make it (a preload shifts Date; timers are monotonic)`,
   proves: 'heartbeats and flushes go on: no rebalance, no stop of more than 5 s',
-  async tell({ stage }) {
+  async tell({ stage, load }) {
     const member = stage.start('member', withClockJump(byMs))
     await works(member)
     await goesOn(stage, 'before the jump', { records: 500 })
+    const ids = () => memberIds(stage.world.config, member.name)
+    const before = await ids()
     member.kill('SIGUSR2')
     await member.logged('clock jumped')
     const began = performance.now()
     while (performance.now() - began < WATCH_MS) await goesOn(stage, 'after the jump', { timeoutMs: 5_000 })
+    // Every commit is a sign of life to the group: only an idle member shows whether heartbeats go on.
+    await load.stop()
+    await sleep(WATCH_MS)
+    const kept = (await ids()).filter((id) => before.includes(id)).length
     return [
+      exactly('ids in the group that it still has: it was never given up', 1, kept),
       exactly('rebalances, revocations, restarts of its Kafka client', 0, rebalances(member)),
       exactly('times it was assigned partitions', 1, member.lines('partitions assigned').length),
     ]
