@@ -152,7 +152,7 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
     },
     {
       ...{ clock, emit },
-      kafka: createKafka(config.kafka, log),
+      kafka: () => createKafka(config.kafka, log),
       startPositions: (partitions) =>
         startPositions(partitions, {
           store,

@@ -34,6 +34,9 @@ export type RecordBatch = { records: { key: Buffer | null; value: Buffer | null 
 const load = createRequire(import.meta.url)
 const idOf = (path: string) => load.resolve(`kafkajs/${path}`)
 
+/** Of a file of the package on disk. */
+export const pathOf = idOf
+
 export const internal = (path: string): unknown => load(idOf(path))
 
 export const kafkajsVersion = (internal('package.json') as { version: string }).version
@@ -52,3 +55,7 @@ export const replaceModule = (path: string, readBy: readonly string[], built: un
   if (!module) throw new Error(`kafkajs: ${path} is not in the module cache`)
   module.exports = built
 }
+
+/** kafkajs's own clock, which patches of what it does by that clock have to read too. */
+// eslint-disable-next-line no-restricted-properties -- not our time
+export const wallClock = (): number => Date.now()

@@ -1,17 +1,25 @@
-// The way in: a kafkajs consumer behind the Source port. What looks strange here answers a trap of kafkajs 2.2.4, each met in
-// tests on a real broker. deliver.ts has the way of a batch, commits.ts the way back, start-position.ts where to begin.
-import type { Consumer, Kafka } from 'kafkajs'
+// The way in: kafkajs consumers, one after the other, behind the Source port. Buffer and positions outlive them. What looks
+// strange here answers a trap of kafkajs 2.2.4: docs/kafkajs.md has each of them, and the test that shows it. life.ts is one
+// consumer, crash.ts what its end means, deliver.ts the way of a batch, commits.ts the way back, start-position.ts where to begin.
+import type { Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { OperatorError } from '../lib/operator-error.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
-import { type BatchEvent, createEmptyBatches } from './empty-batches.ts'
+import { createEmptyBatches } from './empty-batches.ts'
+import { type Listeners, startLife } from './life.ts'
+import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
-import { evictedError, isRejoin, protocolType } from './rejoin.ts'
+import { evictedError, isRejoin, protocolType, silent } from './rejoin.ts'
+import { createSigns, type SourceHealth } from './signs.ts'
 import type { StartPosition } from './start-position.ts'
+
+export type KafkaSource = Source & {
+  /** How it is, for probes. Asks nobody. */
+  health(): SourceHealth
+}
 
 export type KafkaSourceOptions = {
   topic: string
@@ -26,8 +34,8 @@ export type KafkaSourceOptions = {
 }
 
 export type KafkaSourceDeps = {
-  /** Its own: two consumers of one instance and group would share kafkajs's map of committed offsets. */
-  kafka: Kafka
+  /** A new one for each consumer: two of one instance and group would share kafkajs's map of committed offsets. */
+  kafka: () => Kafka
   startPositions: (partitions: readonly number[]) => Promise<ReadonlyMap<number, StartPosition>>
   /** Is this fault of startPositions one to stop for? */
   isFatal: (error: unknown) => boolean
@@ -38,44 +46,51 @@ export type KafkaSourceDeps = {
 const REJOIN_DRAIN_MS = 10_000
 const EVICTED_MS = 10_000
 const LAST_COMMIT_MS = 3_000
-const LEAVE_MS = 5_000
 const FAILED_PAUSE_MS = 500
 const WATCH_MS = 1_000
 const CHECK_MS = 30_000
 /** Also kafkajs's heartbeat cadence when idle, and the delay of stop(). */
 const MAX_WAIT_MS = 500
+const consumerOf = (options: KafkaSourceOptions) => ({
+  groupId: options.groupId,
+  sessionTimeout: options.sessionTimeoutMs,
+  rebalanceTimeout: options.rebalanceTimeoutMs,
+  heartbeatInterval: options.heartbeatIntervalMs,
+  maxWaitTimeInMs: MAX_WAIT_MS,
+  minBytes: 1,
+  maxBytesPerPartition: 1024 * 1024,
+  maxBytes: 10 * 1024 * 1024,
+  metadataMaxAge: 60_000,
+  allowAutoTopicCreation: false,
+  retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
+})
 
-export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSourceDeps): Source {
+export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSourceDeps): KafkaSource {
   const { topic } = options
   const { clock, emit } = deps
-  const consumer = deps.kafka.consumer({
-    groupId: options.groupId,
-    sessionTimeout: options.sessionTimeoutMs,
-    rebalanceTimeout: options.rebalanceTimeoutMs,
-    heartbeatInterval: options.heartbeatIntervalMs,
-    maxWaitTimeInMs: MAX_WAIT_MS,
-    minBytes: 1,
-    maxBytesPerPartition: 1024 * 1024,
-    maxBytes: 10 * 1024 * 1024,
-    metadataMaxAge: 60_000,
-    allowAutoTopicCreation: false,
-    retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
-  })
   const failed = createFailure()
   const ended = new AbortController()
+  const signs = createSigns(clock)
   let closing = false
-  let running: Promise<void> | null = null
-  /** Looks since the last sign that the group knows us. Looks, not time: a process that was suspended has seen none. */
-  let silentLooks = 0
+  /** Since when the coordinator does not know us although kafkajs thinks otherwise. */
   let evictedAt: number | null = null
 
   const fail = (error: unknown) => {
     closing = true // take nothing more, also until somebody stops us
     failed.reject(error)
   }
+  const seek = (partition: number, position: bigint) => lives.current()?.seek(partition, position)
   const membership = createMembership({
     ...deps,
     ...{ closing: () => closing, fail, seek },
+    hold(partitions) {
+      // While closing all are held; holding some would end that.
+      if (!closing && partitions.length > 0) lives.current()?.pause([...partitions])
+    },
+    release(partition, position) {
+      seek(partition, position)
+      if (!closing) lives.current()?.resume(partition)
+    },
     commit: (positions) => commits.add(positions),
   })
   const commits = createCommits({
@@ -86,44 +101,38 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
   })
 
-  function listen(intake: Intake) {
-    // A throw out of a listener would crash kafkajs for good, without a restart.
-    const on = (event: Parameters<Consumer['on']>[0], listener: (payload: Record<string, unknown>) => void) =>
-      consumer.on(event, (e: { payload: Record<string, unknown> }) => {
-        try {
-          listener(e.payload)
-        } catch (error) {
-          fail(error)
-        }
-      })
+  function listeners(intake: Intake, current: () => boolean): Listeners {
     const empty = createEmptyBatches({ intake, emit, seek })
-    on(consumer.events.HEARTBEAT, () => {
-      // A join whose SyncGroup was lost: kafkajs goes on with the old assignment under the new name. Its heartbeats are
-      // answered, its commits are not, and without a record no eachBatch can force a join.
-      if (evictedAt === null) silentLooks = 0
-    })
-    on(consumer.events.GROUP_JOIN, ({ memberAssignment }) => {
-      silentLooks = 0
-      evictedAt = null
-      empty.joined()
-      membership.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], intake)
-      commits.rejoined()
-      failpoint('joined')
-    })
-    on(consumer.events.START_BATCH_PROCESS, (payload) => empty.pass(payload as BatchEvent))
-    on(consumer.events.CRASH, ({ error, restart }) => {
-      silentLooks = 0
-      commits.use(null)
-      emit({ type: 'source-crashed', restarts: restart === true, cause: error })
-      if (restart !== true) fail(error)
-    })
+    return {
+      failed: fail,
+      heartbeat() {
+        signs.saw('heartbeat')
+        // Answered, although the coordinator refuses our commits: no sign that it knows us.
+        if (evictedAt === null) signs.known()
+      },
+      fetched: () => signs.saw('fetch'),
+      joined(partitions) {
+        signs.joined()
+        evictedAt = null
+        empty.joined()
+        membership.joined(partitions, intake)
+        if (closing) lives.current()?.pauseAll()
+        commits.use(lives.current()?.commit ?? null)
+        commits.rejoined()
+        failpoint('joined')
+      },
+      batch(batch) {
+        signs.saw('batch')
+        empty.pass(batch)
+      },
+      eachBatch: createEachBatch(intake, () => !closing && current()),
+    }
   }
 
-  function createEachBatch(intake: Intake) {
+  function createEachBatch(intake: Intake, accepting: () => boolean) {
     const deliver = createDeliver({
-      ...{ intake, emit },
-      accepting: (partition) => !closing && membership.owns(partition),
-      seek,
+      ...{ intake, emit, seek },
+      accepting: (partition) => accepting() && membership.owns(partition),
       doubt: (partition) => membership.doubt(partition, intake),
       beforeRejoin: async (error) => {
         // Without a heartbeat: it has to stay well below both time-outs.
@@ -136,9 +145,6 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       turn: () => new Promise((resolve) => setImmediate(resolve)),
     })
     return async (payload: Parameters<typeof deliver>[0]) => {
-      // kafkajs can lose its membership for good while fetching on (UNKNOWN_MEMBER_ID, then a failed join): force a join.
-      if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) throw evictedError()
-      commits.use((offsets) => payload.commitOffsetsIfNecessary(offsets))
       try {
         await deliver(payload)
       } catch (error) {
@@ -150,21 +156,22 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     }
   }
 
-  function seek(partition: number, position: bigint) {
-    try {
-      consumer.seek({ topic, partition, offset: position.toString() })
-    } catch {
-      // Not running (a restart is under way): the next fetch shows the same gap and seeks again.
-    }
-  }
+  const lives = createLives({
+    ...{ signs, clock, emit, fail, healthyMs: options.sessionTimeoutMs, ended: ended.signal },
+    closing: () => closing,
+    crashed() {
+      commits.use(null)
+      evictedAt = null
+    },
+  })
 
-  /** No sign of the group for so long means that kafkajs is stuck: end, so that somebody else takes over. */
   async function watch(intake: Intake) {
     const limit = options.sessionTimeoutMs + options.rebalanceTimeoutMs
     for (let looks = 1; !closing; looks += 1) {
       await clock.sleep(WATCH_MS, ended.signal)
-      silentLooks += 1
-      if (silentLooks * WATCH_MS > limit) fail(stuck(limit))
+      // Stuck, whatever it is in: a new one is not.
+      if (signs.look() * WATCH_MS > limit) lives.current()?.giveUp(silent(limit))
+      if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) lives.current()?.giveUp(evictedError())
       if ((looks * WATCH_MS) % (options.checkEveryMs ?? CHECK_MS) < WATCH_MS) membership.check(intake).catch(fail)
     }
   }
@@ -173,58 +180,30 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     owns: membership.owns,
     commit: (positions) => commits.add(positions),
     seek,
+    health: signs.view,
     async run(intake) {
       if (ended.signal.aborted) return
-      listen(intake)
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
-      running = (async () => {
-        await consumer.connect()
-        await consumer.subscribe({ topics: [topic], fromBeginning: true })
-        await consumer.run({
-          autoCommit: false,
-          eachBatchAutoResolve: false,
-          partitionsConsumedConcurrently: options.concurrency,
-          eachBatch: createEachBatch(intake),
-        })
-      })()
+      const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
+      const begin = (current: () => boolean) => startLife(deps.kafka(), consumer, listeners(intake, current), clock)
+      lives.run(begin).catch(fail)
       void watch(intake)
-      await Promise.race([failed.promise, stopped, running.then(() => stopped)])
+      await Promise.race([failed.promise, stopped])
     },
     pause() {
       closing = true
-      try {
-        consumer.pause([{ topic }]) // the fetch loop goes on to send heartbeats
-      } catch {
-        // Not running yet, or not any more: nothing is fetched anyway.
-      }
+      lives.current()?.pauseAll() // the fetch loop goes on to send heartbeats
     },
     async stop() {
       closing = true
-      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
-      const started = await within(LEAVE_MS, running ?? Promise.resolve())
+      await lives.current()?.begun()
       await commits.settle(LAST_COMMIT_MS)
       commits.close()
-      if (!started) running?.then(() => consumer.disconnect()).catch(() => {})
-      await within(LEAVE_MS, consumer.disconnect())
+      await lives.current()?.end()
       ended.abort()
     },
   }
-
-  /** True when `work` ended in time, well or not. */
-  async function within(ms: number, work: Promise<void>): Promise<boolean> {
-    const timer = new AbortController()
-    const settled = () => true
-    const inTime = await Promise.race([work.then(settled, settled), clock.sleep(ms, timer.signal).then(() => false)])
-    timer.abort()
-    return inTime
-  }
 }
-
-const stuck = (ms: number) =>
-  new OperatorError(
-    `no sign of the consumer group for ${ms / 1000} s: the brokers do not answer, or the Kafka client is stuck`,
-    'check the brokers, then start it again; nothing is lost',
-  )
 
 function createFailure() {
   let reject: (error: Error) => void = () => {}

@@ -1,5 +1,7 @@
 // Which partitions are ours. kafkajs tells only after a join, and never before a loss; a partition that stays ours over
-// a rejoin keeps its buffer and position (dropping them lost records: see deliver.ts).
+// a rejoin keeps its buffer and position (dropping them lost records: see deliver.ts). kafkajs begins at Kafka's commit after
+// every join, we at our position: a partition is held until that is known, and then sought. What lies below is never fetched,
+// so that a batch which cannot be read, and was passed by, does not stop us again; nor does a commit beyond our position skip.
 import type { Clock } from '../lib/clock.ts'
 import { backoffMs } from '../pipeline/backoff.ts'
 import type { Intake } from '../pipeline/source.ts'
@@ -11,6 +13,10 @@ export type MembershipDeps = {
   isFatal: (error: unknown) => boolean
   closing: () => boolean
   fail: (error: unknown) => void
+  /** Fetch nothing of these. */
+  hold: (partitions: readonly number[]) => void
+  /** Fetch again, from `position` on. */
+  release: (partition: number, position: bigint) => void
   seek: (partition: number, position: bigint) => void
   commit: (positions: ReadonlyMap<number, bigint>) => void
   clock: Clock
@@ -19,8 +25,6 @@ export type MembershipDeps = {
 
 export function createMembership({ startPositions, emit, clock, ...deps }: MembershipDeps) {
   const owned = new Set<number>()
-  /** Where Kafka's commit stood above our position: kafkajs begins there after every join. */
-  const ahead = new Map<number, bigint>()
   let checking = false
 
   /** Asks for as long as it takes. Null: fatal, or nobody wants to know any more. */
@@ -52,10 +56,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       emit({ type: 'positioned', partition, position, kafka })
       // Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none.
       if (kafka !== position) deps.commit(new Map([[partition, position]]))
-      if (kafka === null || kafka <= position) continue
-      // Not left to the gap detection: at the end of the log no record would come to show the gap.
-      ahead.set(partition, kafka)
-      deps.seek(partition, position)
+      deps.release(partition, position)
     }
   }
 
@@ -83,7 +84,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         emit({ type: 'rewound', partition, from: before, position })
         intake.rewind(partition, position)
         deps.seek(partition, position)
-        continue
+        if (kafka !== null && kafka > position) deps.commit(new Map([[partition, position]]))
       }
       // Settled by an owner that died, or by us under a name that the group had given up: without a new record nobody
       // would tell Kafka.
@@ -110,14 +111,14 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       const kept = assignment.filter((partition) => owned.has(partition))
       for (const partition of gone) {
         owned.delete(partition)
-        ahead.delete(partition)
         intake.revoke(partition)
       }
       for (const partition of gained) owned.add(partition)
       for (const partition of kept) {
         const next = intake.next(partition)
-        if (next !== null && next < (ahead.get(partition) ?? 0n)) deps.seek(partition, next)
+        if (next !== null) deps.release(partition, next)
       }
+      deps.hold(assignment.filter((partition) => intake.next(partition) === null))
       if (gone.length > 0) emit({ type: 'revoked', partitions: gone })
       if (gained.length > 0) emit({ type: 'assigned', partitions: gained })
       begin(gained, intake).catch(deps.fail)

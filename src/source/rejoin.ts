@@ -15,9 +15,9 @@ export function isRejoin(error: unknown): boolean {
   return REJOIN_TYPES.has(protocolType(error) ?? '')
 }
 
-/** What kafkajs takes for an eviction: it answers by joining as a new member. */
-export function evictedError(): Error {
-  return Object.assign(new Error('this member was evicted from its group and has not joined again'), {
-    type: 'UNKNOWN_MEMBER_ID',
-  })
-}
+/** Why a consumer is given up: another one can only be better. */
+export const evictedError = (): Error => passing('this member was evicted from its group and has not joined again')
+export const silent = (ms: number): Error =>
+  passing(`no sign of the consumer group for ${ms / 1000} s: the brokers do not answer, or the Kafka client is stuck`)
+
+const passing = (message: string): Error => Object.assign(new Error(message), { retriable: true })

@@ -1,4 +1,5 @@
 // Where the kafkajs source begins, what it does when Kafka and PostgreSQL disagree, and what it refuses.
+import { CompressionTypes } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ExitCode, OperatorError } from '../../src/lib/operator-error.ts'
 import {
@@ -210,5 +211,42 @@ describe('a topic that lost its records', () => {
     await recreate(place.topic)
     await world.produce(place.topic, 0, 40)
     expect((await refusal(member)).message).toContain('the topic was deleted and made again')
+  })
+})
+
+describe('what lies below the position', () => {
+  test('is never fetched: not a batch that cannot be read, and was passed by, whatever Kafka has committed', async () => {
+    const place = await openPlace(world, 1, [{ name: 'max.message.bytes', value: String(10 * 1_048_576) }])
+    await world.produce(place.topic, 0, 5)
+    const bomb = [{ value: Buffer.alloc(65 * 1_048_576) }]
+    await world.produceOneBatch(place.topic, 0, bomb, CompressionTypes.GZIP)
+    await world.produce(place.topic, 0, 5)
+    await row(place, 6n)
+    const member = startMember(world, place)
+    await settled(5, member)
+    expect(offsetsOf(member.records)).toEqual({ 0: range(6, 11) })
+    expect(member.of('gap')).toEqual([])
+    await until('Kafka to be told', async () => {
+      const committed = await world.admin.committedOffsets(place.groupId, place.topic)
+      return committed.get(0) === 11n
+    })
+    // Kafka forgets: a member that joins again begins where we are all the same.
+    await world.evict(place.groupId, member.seen.joins.at(-1)!)
+    await until('to join again', () => member.seen.joins.length === 2)
+    await world.produce(place.topic, 0, 5)
+    await settled(10, member)
+    expect(member.of('source-crashed')).toEqual([])
+  })
+
+  test('once told by nobody, is told to Kafka without a new record', async () => {
+    const place = await openPlace(world)
+    await world.produce(place.topic, 0, 30)
+    await row(place, 30n)
+    const member = startMember(world, place)
+    await until('Kafka to be told', async () => {
+      const committed = await world.admin.committedOffsets(place.groupId, place.topic)
+      return committed.get(0) === 30n
+    })
+    expect(member.seen.commits).toBe(1)
   })
 })

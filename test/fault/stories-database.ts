@@ -11,7 +11,7 @@ const AT_LEAST = 1_000
 const REWOUND = 'PostgreSQL is behind us (fail-over or reset); reading again from its position'
 
 /** By its own counters, as the members' would be. */
-const settledNow = (stage: Stage) => until('PostgreSQL answers', stage.settled)
+const settledNow = (stage: Stage) => until('PostgreSQL answers', () => stage.settled())
 
 /** Offsets in Kafka say that these are done, and PostgreSQL has not got them: with offsets in Kafka alone they were lost. */
 const missing = async ({ world }: Stage): Promise<number> =>
@@ -45,7 +45,7 @@ const failOver: Story = {
     const { stage, sampler } = telling
     const { postgres, proxy } = stage
     const standby = await startStandby(postgres)
-    stage.atEnd(standby.end)
+    stage.atEnd(() => standby.end())
     const members = [stage.start('member'), stage.start('member')]
     await Promise.all(members.map(works))
     await goesOn(stage, 'while the standby streams', { records: AT_LEAST })

@@ -26,19 +26,20 @@ import { until } from './until.ts'
 export const SESSION_MS = 6_000
 
 const silent = createLog('silent')
-export const kafkaConfig = (): KafkaConfig => ({
-  brokers: stack().brokers,
+export const kafkaConfig = (brokers = stack().brokers): KafkaConfig => ({
+  brokers,
   clientId: 'contract',
   securityProtocol: 'PLAINTEXT',
   sasl: null,
   ssl: null,
 })
-export const newKafka = (): Kafka => createKafka(kafkaConfig(), silent)
+export const newKafka = (brokers?: string[]): Kafka => createKafka(kafkaConfig(brokers), silent)
 
 /** The parts of kafkajs's cluster that write what no client would. */
 type RawBroker = {
   produce(request: object): Promise<unknown>
   offsetCommit(request: object): Promise<unknown>
+  leaveGroup(request: object): Promise<unknown>
 }
 type RawCluster = {
   connect(): Promise<void>
@@ -89,6 +90,11 @@ export const openWorld = async () => {
         topics: [{ topic, partitions }],
       })
     },
+    /** The coordinator forgets a member, as after a pause that was too long: the member hears of it by its next heartbeat. */
+    async evict(groupId: string, memberId: string) {
+      const coordinator = await raw.findGroupCoordinator({ groupId })
+      await coordinator.leaveGroup({ groupId, memberId })
+    },
     async close() {
       await Promise.all([kafkajsAdmin.disconnect(), raw.disconnect(), admin.disconnect(), producer.disconnect()])
       await database.close()
@@ -119,11 +125,13 @@ export type MemberOptions = {
   concurrency?: number
   around?: (intake: Intake) => Intake
   checkEveryMs?: number
+  /** Others than those of the run: a proxy. */
+  brokers?: string[]
 }
 
 /** What kafkajs does, counted from outside. */
-const observe = (kafka: Kafka) => {
-  const seen = { fetches: 0, heartbeats: 0, commits: 0, joins: [] as string[] }
+type Seen = { fetches: number; heartbeats: number; commits: number; joins: string[] }
+const observe = (kafka: Kafka, seen: Seen) => {
   const consumer = kafka.consumer.bind(kafka)
   kafka.consumer = (options) => {
     const made = consumer(options)
@@ -133,7 +141,7 @@ const observe = (kafka: Kafka) => {
     made.on(made.events.GROUP_JOIN, ({ payload }) => void seen.joins.push(payload.memberId))
     return made
   }
-  return seen
+  return kafka
 }
 
 export const brokerView = (admin: KafkaAdmin, { topic, groupId }: Place) => ({
@@ -160,8 +168,8 @@ const createMember = (world: World, place: Place, options: MemberOptions) => {
   const wake = createWake()
   const state = { holding: options.holding ?? false, maxHeld: 0, ended: false }
   const emit = (event: TelemetryEvent) => void events.push(event)
-  const kafka = newKafka()
-  const seen = observe(kafka)
+  const seen = { fetches: 0, heartbeats: 0, commits: 0, joins: [] as string[] }
+  const kafka = () => observe(newKafka(options.brokers), seen)
   const source = createKafkaSource(
     {
       ...{ topic, groupId, sessionTimeoutMs: SESSION_MS, heartbeatIntervalMs: 500 },

@@ -1,11 +1,13 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { gunzip, MAX_DECOMPRESSED_BYTES } from '../../../src/kafka/codecs.ts'
 import { crc32c } from '../../../src/kafka/crc32c.ts'
 import { decodeBatches } from '../../../src/kafka/decode-batches.ts'
+import { assertKafkajs, CHECKSUMS } from '../../../src/kafka/guard.ts'
 import { encodeRecord, headersOf, type HeaderOut } from '../../../src/kafka/headers.ts'
 import { DecoderOf, internal, type Encoder } from '../../../src/kafka/kafkajs-internals.ts'
-import { applyPatches, assertVersion, headerPairs } from '../../../src/kafka/patches.ts'
+import { applyPatches, headerPairs } from '../../../src/kafka/patches.ts'
 import { OperatorError } from '../../../src/lib/operator-error.ts'
 
 type Decoded = { offset: string; key: Buffer | null; value: Buffer | null; headers: Record<string, unknown> }
@@ -199,7 +201,22 @@ describe('request queue', () => {
 
 describe('the guard', () => {
   test('another version of kafkajs is refused', () => {
-    expect(() => assertVersion('2.2.5')).toThrow('kafkajs is 2.2.5, but src/kafka/patches.ts was written for 2.2.4')
+    expect(() => assertKafkajs('2.2.5')).toThrow('kafkajs is 2.2.5, but its patches were written for 2.2.4')
+  })
+
+  test('a fork under the same version is refused, with the names of the files that differ', () => {
+    const forked = (path: string) => (path.includes('runner') ? 'other' : CHECKSUMS[path]!)
+    expect(() => assertKafkajs('2.2.4', forked)).toThrow('not the published one: src/consumer/runner.js; see src')
+    expect(() => assertKafkajs('2.2.4')).not.toThrow()
+  })
+
+  test('every file that we patch or call has its checksum', async () => {
+    const folder = new URL('../../../src/kafka/', import.meta.url)
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.ts'))
+    const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), 'utf8')))
+    const used = texts.flatMap((text) => [...text.matchAll(/'(src\/[\w/]+\.js)'/g)].map(([, path]) => path!))
+    const read = ['src/errors.js', 'src/protocol/requests/produce/v3/request.js'] // for their names only
+    expect(new Set(used)).toEqual(new Set([...Object.keys(CHECKSUMS), ...read]))
   })
 
   test('a second import changes nothing', () => {

@@ -9,6 +9,8 @@ import type { StartPosition } from '../../../src/source/start-position.ts'
 const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const database = { position, kafka }
   const sought: bigint[] = []
+  const held: number[][] = []
+  const released: bigint[] = []
   const committed: (bigint | undefined)[] = []
   let next: bigint | null = null
   let settled: bigint | null = null
@@ -29,6 +31,8 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     fail: (error) => expect.unreachable(String(error)),
     commit: (positions) => void committed.push(positions.get(0)),
     seek: (_, at) => void sought.push(at),
+    hold: (partitions) => partitions.length > 0 && void held.push([...partitions]),
+    release: (_, at) => void released.push(at),
     clock: systemClock,
     emit: () => {},
   })
@@ -36,7 +40,7 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   await setImmediate()
   const deliver = (to: bigint) => (next = to)
   const settle = (to: bigint) => (settled = to)
-  return { database, intake, membership, next: () => next, deliver, settle, sought, committed }
+  return { database, intake, membership, next: () => next, deliver, settle, sought, committed, held, released }
 }
 
 // Evicted and back with the same partition: for us it is one we kept. If retention took the records between, kafkajs
@@ -57,12 +61,16 @@ test('what is settled and Kafka does not know is told again, and nothing that is
   await membership.check(intake)
   expect(committed).toEqual([50n])
   deliver(70n)
+  // COMMIT is done, and its answer is under way: whoever waits for it will tell Kafka.
+  Object.assign(database, { position: 60n, kafka: 50n })
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
   settle(60n)
   await membership.check(intake)
-  expect(committed).toEqual([50n])
-  Object.assign(database, { position: 60n, kafka: 60n })
+  expect(committed).toEqual([50n, 60n])
+  database.kafka = 60n
   await membership.check(intake)
-  expect(committed).toEqual([50n])
+  expect(committed).toEqual([50n, 60n])
 })
 
 test('what is delivered and not yet settled is kept', async () => {
@@ -101,4 +109,14 @@ test('what its dead owner settled and did not tell Kafka is committed, what Kafk
   expect((await joinedAt(10n, 7n)).committed).toEqual([10n])
   expect((await joinedAt(10n, null)).committed).toEqual([10n])
   expect((await joinedAt(10n, 10n)).committed).toEqual([])
+})
+
+test('a partition is held until its position is known, and begins there; one that we keep goes on where we are', async () => {
+  const { intake, membership, deliver, held, released } = await joinedAt(10n, 3n)
+  expect(held).toEqual([[0]])
+  expect(released).toEqual([10n])
+  deliver(30n)
+  membership.joined([0], intake)
+  expect(held).toHaveLength(1)
+  expect(released).toEqual([10n, 30n])
 })

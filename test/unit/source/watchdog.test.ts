@@ -4,37 +4,54 @@ import { expect, test } from 'vitest'
 import { ExitCode } from '../../../src/lib/operator-error.ts'
 import type { Intake } from '../../../src/pipeline/source.ts'
 import { createKafkaSource } from '../../../src/source/kafka-source.ts'
+import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
+import { until } from '../../support/until.ts'
 
 /** Takes every call and never joins. */
-const silentKafka = () => {
+const silentKafka = (disconnect: () => Promise<void>) => {
+  const made = { consumers: 0 }
   const consumer = {
-    events: {},
-    on: () => {},
+    ...{ events: {}, on: () => {}, pause: () => {}, disconnect },
     connect: async () => {},
     subscribe: async () => {},
     run: async () => {},
-    disconnect: async () => {},
   }
-  return { consumer: () => consumer } as unknown as Kafka
+  const kafka = () => ({ consumer: () => ((made.consumers += 1), consumer) }) as unknown as Kafka
+  return { kafka, made }
 }
 
-test('a client that never hears of its group ends, with words that help and no stack', async () => {
-  const source = createKafkaSource(
+const sourceOf = (kafka: () => Kafka, emit: (event: TelemetryEvent) => void = () => {}) =>
+  createKafkaSource(
     {
       ...{ topic: 't', groupId: 'g', concurrency: 1 },
       ...{ sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs: 600 },
     },
     {
-      kafka: silentKafka(),
+      ...{ kafka, emit },
       startPositions: async () => new Map(),
       isFatal: () => true,
       clock: { now: () => 0, wall: () => 0, sleep: async () => void (await setImmediate()) },
-      emit: () => {},
     },
   )
-  await expect(source.run({} as Intake)).rejects.toMatchObject({
+
+test('a client that never hears of its group is begun anew, for as long as it takes', async () => {
+  const { kafka, made } = silentKafka(async () => {})
+  const events: TelemetryEvent[] = []
+  const source = sourceOf(kafka, (event) => void events.push(event))
+  const run = source.run({} as Intake)
+  await until('ten consumers', () => made.consumers >= 10)
+  await source.stop()
+  await run
+  expect(events[0]).toMatchObject({ type: 'source-crashed', restarts: true })
+  expect(String((events[0] as { cause?: unknown }).cause)).toContain('no sign of the consumer group for 66 s')
+})
+
+test('one that cannot be ended either ends the member, with words that help and no stack', async () => {
+  const { kafka, made } = silentKafka(() => new Promise(() => {}))
+  await expect(sourceOf(kafka).run({} as Intake)).rejects.toMatchObject({
     name: 'OperatorError',
     message: expect.stringContaining('no sign of the consumer group for 66 s') as string,
     exitCode: ExitCode.unavailable,
   })
+  expect(made.consumers).toBe(3)
 })
