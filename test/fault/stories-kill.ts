@@ -95,7 +95,8 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
   async tell(telling) {
     const { stage, times, upTo } = telling
     const undo = await prepare?.(telling)
-    await works(stage.start('steady'))
+    const steady = stage.world.members.find((member) => member.name.startsWith('steady') && member.running())
+    await works(steady ?? stage.start('steady'))
     let killed = 0
     for (let kill = 1; kill <= times; kill++) {
       const pass = 1 + upTo(passes)

@@ -7,6 +7,7 @@ import { createSturdyLoad } from '../fault/kafka-stage.ts'
 import { exactly } from '../fault/play.ts'
 import { openStage, type Server, type Stage } from '../fault/stage.ts'
 import { withResources } from '../support/failpoints/env.ts'
+import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import type { OwnKafka } from '../support/own-kafka.ts'
 import { startSampler } from '../support/sampler.ts'
@@ -55,16 +56,17 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
     await until('the members work', settledOnce, { describe: veteran!.tail })
     await sleep(WARM_UP_MS)
     const before = await holdsNow(stage, veteran!)
+    const supervisor = startSupervisor(members, start, say)
     const nemesis = startNemesis({ stage, kafka, members, start, upTo }, { say })
     await forMinutes(minutes, stage, say)
     await nemesis.stop()
-    say('healed; draining')
+    const { early, late } = await supervisor.stop()
+    say(`healed; draining (${early} starts were refused by a database or brokers that were down)`)
     await load.stop()
     await stage.world.drained(DRAINED_MS)
     await sleep(QUIET_MS)
     const flat = proveFlat(before, await holdsNow(stage, veteran!), stage.world.config.databasePoolSize)
     const sampled = await sampler.stop()
-    const ended = members.filter((member) => !member.running()).length
     for (const member of members) member.kill('SIGTERM')
     const endings = await Promise.all(members.map((member) => member.ended))
     const { lines, records, expected } = await proveWorld(stage.world)
@@ -76,7 +78,7 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
       lines: [
         ...flat,
         ...sampled,
-        exactly('members that ended by themselves', 0, ended),
+        exactly('members that ended by themselves once they had started', 0, late),
         exactly('dead letters made of faults', 0, deadLettered - expected.bad - expected.conflicts),
         exactly(
           'exit codes other than 0 after SIGTERM, in the end',
@@ -89,6 +91,36 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
   } finally {
     await load.stop()
     await stage.close()
+  }
+}
+
+const JOINING = 'joining the group (a member that was killed is waited for until its session time-out)'
+
+/** As in production: who ends is started again. A start may be refused while something is down; who has joined must stay. */
+const startSupervisor = (members: Member[], start: () => Member, say: (line: string) => void) => {
+  const stopping = new AbortController()
+  const count = { early: 0, late: 0 }
+  const look = () => {
+    for (const [index, member] of members.entries()) {
+      if (member.running()) continue
+      const late = member.lines(JOINING).length > 0
+      count[late ? 'late' : 'early'] += 1
+      say(`${member.name} ended by itself ${late ? 'AFTER' : 'during'} its start. ${member.tail()}`)
+      members[index] = start()
+    }
+  }
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      await sleep(1_000, null, { signal: stopping.signal }).catch(() => {})
+      look()
+    }
+  })()
+  return {
+    async stop() {
+      stopping.abort()
+      await running
+      return count
+    },
   }
 }
 
