@@ -2,6 +2,7 @@ import { databaseStories } from './stories-database.ts'
 import { groupStories } from './stories-group.ts'
 import { killStories } from './stories-kill.ts'
 import { processStories } from './stories-process.ts'
+import { replayStories } from './stories-replay.ts'
 import type { Story } from './story.ts'
 import { zombieStories } from './stories-zombie.ts'
 
@@ -12,4 +13,5 @@ export const stories: readonly Story[] = [
   ...groupStories,
   ...databaseStories,
   ...processStories,
+  ...replayStories,
 ].toSorted((a, b) => a.number - b.number)
