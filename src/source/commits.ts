@@ -27,8 +27,8 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
   let pending = new Map<number, bigint>()
   let handle: CommitHandle | null = null
   let sending = false
-  /** The group has given us up, and others may have our partitions. */
-  let stranger = false
+  /** Under which the group knows us; another one means that it had given us up, and others had our partitions. */
+  let name: string | null = null
   const changed = createSignal()
 
   async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
@@ -45,18 +45,16 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       const positions = new Map([...pending].filter(([partition]) => owns(partition)))
       pending = new Map()
       if (positions.size === 0) break
+      const sentAs = name
       try {
         await send(handle, positions)
       } catch (error) {
-        for (const [partition, position] of positions) {
+        for (const [partition, position] of name === sentAs ? positions : []) {
           if (!pending.has(partition)) pending.set(partition, position)
         }
         const code = protocolType(error) ?? 'NETWORK'
         emit({ type: 'commit-failed', code })
-        if (code === 'UNKNOWN_MEMBER_ID') {
-          stranger = true
-          evicted()
-        }
+        if (code === 'UNKNOWN_MEMBER_ID') evicted()
         await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
       }
     }
@@ -76,11 +74,11 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       void pump()
     },
     /** Joined again: what failed for a rebalance may go now. */
-    rejoined() {
-      // After an eviction others have told Kafka more than what waits here, and it would go back; for a partition without
-      // new records it would stay there. `membership` tells Kafka what PostgreSQL holds.
-      if (stranger) pending.clear()
-      stranger = false
+    rejoined(as: string) {
+      // Others may have told Kafka more than what waits here, and it would go back; for a partition without new records it
+      // would stay there. `membership` tells Kafka what PostgreSQL holds.
+      if (as !== name) pending.clear()
+      name = as
       changed.fire()
       void pump()
     },

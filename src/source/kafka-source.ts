@@ -111,14 +111,14 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         if (evictedAt === null) signs.known()
       },
       fetched: () => signs.saw('fetch'),
-      joined(partitions) {
+      joined(partitions, name) {
         signs.joined()
         evictedAt = null
         empty.joined()
         membership.joined(partitions, intake)
         if (closing) lives.current()?.pauseAll()
+        commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)
-        commits.rejoined()
         failpoint('joined')
       },
       batch(batch) {
