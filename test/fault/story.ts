@@ -50,7 +50,7 @@ export const tellStory = async (stage: Stage, story: Story, { rate, ...options }
   const random = xoroshiro128plus(stage.seed + story.number)
   const upTo = (limit: number): number => uniformInt(random, 0, limit - 1)
   const load = startLoad(stage, rate, story.letters ? BAD : 0)
-  const sampler = await startSampler(stage.world)
+  const sampler = await startSampler(stage.world, { say: stage.say })
   let sampled: ProofLine[] | null = null
   try {
     const own = await story.tell({ stage, load, sampler, upTo, ...options })

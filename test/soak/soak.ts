@@ -51,7 +51,7 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
     const members = Array.from({ length: options.members }, start)
     const [veteran] = members
     load.start()
-    const sampler = await startSampler(stage.world)
+    const sampler = await startSampler(stage.world, { say: stage.say })
     const settledOnce = async () => ((await stage.settled()) ?? 0) > rate
     await until('the members work', settledOnce, { describe: veteran!.tail })
     await sleep(WARM_UP_MS)

@@ -15,6 +15,8 @@ export type SamplerOptions = {
   readonly maxRssMib?: number
   /** Of the whole database, which gets dearer as the ledger grows: at most this share of the time goes into it. */
   readonly share?: number
+  /** Hears of each finding as it is made. */
+  readonly say?: (line: string) => void
 }
 export type Sampler = Awaited<ReturnType<typeof startSampler>>
 
@@ -30,9 +32,9 @@ const UNBALANCED = `
 const POSITIONS = 'SELECT partition, next_offset AS next FROM consumer_offset WHERE group_id = $1'
 
 export const startSampler = async (world: World, options: SamplerOptions = {}) => {
-  const { everyMs = 200, maxRssMib = MAX_RSS_MIB, share = 0.1 } = options
+  const { everyMs = 200, maxRssMib = MAX_RSS_MIB, share = 0.1, say = () => {} } = options
   const { databaseUrl } = world.config
-  const counts = createCounts()
+  const counts = createCounts(say)
   const ended = new AbortController()
   const database = createLook(() => connectTo(databaseUrl), ended.signal)
   const again = createLook(() => connectTo(databaseUrl), ended.signal)
@@ -74,6 +76,8 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
   return {
     /** A fail-over or an operator has moved positions back: from here on they count anew. */
     rewound: () => counts.rewound(),
+    /** At everything, so far. */
+    looks: () => counts.looks(),
     /** Ends it. What it found. */
     async stop(): Promise<ProofLine[]> {
       ended.abort()
@@ -84,7 +88,7 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
   }
 }
 
-const createCounts = () => {
+const createCounts = (say: (line: string) => void) => {
   const seen = {
     snapshots: 0,
     unbalanced: 0,
@@ -105,20 +109,32 @@ const createCounts = () => {
   return {
     snapshot(wrong: number): void {
       seen.snapshots += 1
-      if (wrong > 0) seen.unbalanced += 1
+      if (wrong === 0) return
+      seen.unbalanced += 1
+      say(`I5: ${wrong} items`)
     },
     positions(committed: ReadonlyMap<number, bigint | null>, next: Map<number, bigint>): void {
       if (everyStale) stale = new Set(next.keys())
       everyStale = false
       seen.positions += 1
-      for (const [partition, position] of committed) {
-        if (!stale.has(partition) && (position ?? 0n) < (lastCommitted.get(partition) ?? 0n)) seen.back += 1
-        lastCommitted.set(partition, position ?? 0n)
-      }
       for (const [partition, position] of next) {
-        if (position < (last.get(partition) ?? 0n)) seen.decreased += 1
-        if ((committed.get(partition) ?? 0n) <= position) stale.delete(partition)
-        else if (!stale.has(partition)) seen.ahead += 1
+        const told = committed.get(partition) ?? 0n
+        const before = { position: last.get(partition) ?? 0n, told: lastCommitted.get(partition) ?? 0n }
+        const where = `partition ${partition}: position ${before.position} → ${position}, Kafka ${before.told} → ${told}`
+        if (position < before.position) {
+          seen.decreased += 1
+          say(`I7: ${where}`)
+        }
+        if (told <= position) stale.delete(partition)
+        else if (!stale.has(partition)) {
+          seen.ahead += 1
+          say(`I6, ahead: ${where}`)
+        }
+        if (told < before.told && !stale.has(partition)) {
+          seen.back += 1
+          say(`I6, back: ${where}`)
+        }
+        lastCommitted.set(partition, told)
       }
       last = next
     },
@@ -132,6 +148,7 @@ const createCounts = () => {
         if (line.msg === 'flushed') seen.buffered = Math.max(seen.buffered, Number(line['buffered']))
       read.set(member, lines.length)
     },
+    looks: () => Math.min(seen.positions, seen.snapshots),
     rewound(): void {
       last = new Map()
       lastCommitted = new Map()
