@@ -4,6 +4,7 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
 import { isOk, openLane, type Result } from './lane.ts'
+import { matrix } from './matrix.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
@@ -119,7 +120,7 @@ const wantedBy = (flags: Flags, command: Command): Set<string> => {
 
 /** `kill-at-*` is all that begin so; a number is all faults of the matrix with it. */
 const expand = (wanted: string): string[] => {
-  if (/^\d+$/.test(wanted)) return stories.filter(({ number }) => number === Number(wanted)).map(({ name }) => name)
+  if (/^\d+$/.test(wanted)) return [...(matrix.find(({ number }) => number === Number(wanted))?.scenarios ?? [])]
   if (!wanted.endsWith('*')) return [wanted]
   return names.filter((name) => name.startsWith(wanted.slice(0, -1)))
 }
