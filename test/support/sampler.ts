@@ -125,12 +125,14 @@ const createCounts = (say: (line: string) => void) => {
           seen.decreased += 1
           say(`I7: ${where}`)
         }
+        // A rewind: Kafka's commit is brought back too, sooner or later.
+        const rewound = stale.has(partition)
         if (told <= position) stale.delete(partition)
-        else if (!stale.has(partition)) {
+        else if (!rewound) {
           seen.ahead += 1
           say(`I6, ahead: ${where}`)
         }
-        if (told < before.told && !stale.has(partition)) {
+        if (told < before.told && !rewound) {
           seen.back += 1
           say(`I6, back: ${where}`)
         }
