@@ -2,6 +2,7 @@
 // is down letters gather in PostgreSQL and records go on being settled. A crash between send and mark publishes a
 // letter twice, under the same dlq.id; the table has it once.
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { codeOf } from '../kafka/refusal.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -105,6 +106,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
     const holding = hold(lease)
     try {
       const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
+      if (published.length > 0) failpoint('relay_sent')
       await mark(idsOf(published))
       const until = await holding.end()
       await outbox.release(idsOf(unsent), until)
@@ -125,6 +127,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
       const lease = await outbox.claim(CLAIM, leaseMs)
       if (lease === 'busy') return BUSY_MS
       if (lease === null) return POLL_MS
+      failpoint('relay_leased')
       await publish(lease)
     }
   }

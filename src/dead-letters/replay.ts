@@ -2,6 +2,7 @@
 // before it is sent, so that two replays at once never send it twice, and so that the sink knows it when it arrives. A
 // crash in between leaves it marked and unsent; the next replay sends it, as the same attempt.
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Header } from '../pipeline/source-record.ts'
 import type { DeadLetterRow } from './dead-letter.ts'
 import type { Cursor } from './letter-filter.ts'
@@ -74,6 +75,7 @@ export async function replay({ store, clock, signal, wanted, rate, ...deps }: Re
       const letters: DeadLetterRow[] = await store.mark(after, Math.min(chunk, wanted - sent - tooLarge))
       after = letters.at(-1) ?? null
       if (after === null) break
+      failpoint('replay_marked')
       const done = await sendMarked(letters, { store, ...deps })
       sent += done.sent
       tooLarge += done.tooLarge
@@ -98,6 +100,7 @@ async function sendMarked(letters: readonly DeadLetterRow[], sending: Sending): 
   } catch (error) {
     failed = { error }
   }
+  if (accepted.length > 0) failpoint('replay_sent')
   await store.markSent(accepted)
   await store.refuse(refused)
   if (failed) {

@@ -1,6 +1,7 @@
 // The engine: source → decode → buffer → flush policy → sink → commit. Knows ports only; see lane.ts for a batch's way.
 // Lanes (partition mod lanes) flush side by side and share the buffer's capacity.
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -110,6 +111,7 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
       emit({ type: 'draining', why, buffered: buffer.held.records })
       if (mode === 'running') source.pause()
       mode = 'draining'
+      failpoint('draining')
       gateChanged()
     },
     async run() {

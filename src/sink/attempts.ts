@@ -1,3 +1,4 @@
+import { failpoint } from '../lib/failpoint.ts'
 import type { Attempt } from '../pipeline/isolate.ts'
 import { BatchTooLarge, classifyError } from './classify.ts'
 import type { Statements } from './writer.ts'
@@ -53,6 +54,7 @@ export function createAttempts<T, R>(
       if (fate !== 'row') throw error
       await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}`)
       savepoint = 'clean'
+      failpoint('isolating')
       return { ok: false, fault: sqlstate }
     }
   }

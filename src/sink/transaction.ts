@@ -3,6 +3,7 @@
 // If the answer to COMMIT is lost, write() throws. Writing the same batch again then finds next_offset ≥ to: it writes
 // nothing and reports positions only, so the counts of such a batch are in consumer_offset, not in any WriteResult.
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Decoded } from '../line-items/decode.ts'
 import { messageOf } from '../line-items/fault.ts'
 import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
@@ -13,8 +14,9 @@ import { type Budget, createBudget } from './attempts.ts'
 import { askBreaker, BreakerTripped } from './breaker.ts'
 import { classifyError, isOversized, maxRecordsOf, SinkError, wantsFreshPool } from './classify.ts'
 import type { Database } from './database.ts'
+import { AggregateOverflow, type Findings, StaleMapping } from './findings.ts'
 import type { GateStore } from './gate-store.ts'
-import { moveInventory, type RefusedLines } from './inventory.ts'
+import { moveInventory } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
 import { lockLetters, resolveReread, writeLetters } from './letters.ts'
@@ -63,28 +65,6 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
   }
 }
 
-/** What earlier tries of the same batch found out. */
-type Findings = {
-  /** Lines that the quantity on hand cannot take: they become dead letters. */
-  readonly overflowing: RefusedLines
-  /** The lines were mapped anew, as an item was not there any more. */
-  readonly remapped: boolean
-  /** Constraints that wait for COMMIT are checked at once: there they would be nobody's fault in particular. */
-  readonly immediate: boolean
-}
-
-/** Thrown out of the transaction to undo it: the ledger must not hold what the inventory cannot. */
-class AggregateOverflow extends Error {
-  readonly lines: RefusedLines
-  constructor(lines: RefusedLines) {
-    super('the quantity on hand of an item would leave its range')
-    this.lines = lines
-  }
-}
-
-/** Thrown out of the transaction: a foreign key refused lines, perhaps because an item that we remember was deleted. */
-class StaleMapping extends Error {}
-
 async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
   let mapped = await mapBatch(deps, batch, budget)
@@ -131,9 +111,11 @@ async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>, bud
 type Try = { readonly mapped: Mapped; readonly found: Findings; readonly budget: Budget }
 
 async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
-  return deps.database.transaction(async (tx) => {
+  failpoint('before_transaction')
+  const result = await deps.database.transaction(async (tx) => {
     const partitions = batch.parts.map((part) => part.partition)
     const rows = await lockOffsets(tx, deps, partitions)
+    failpoint('offsets_locked')
     if (rows.some(({ gateClosed }) => gateClosed)) throw new SinkError('held', 'GATE_CLOSED', 'the gate is closed')
     const { parts, entries, positions } = judge(batch, new Map(rows.map((row) => [row.partition, row.nextOffset])))
     const tally = createTally(parts)
@@ -142,19 +124,24 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
 
     const sorted = sortEntries(entries, attempt.mapped, attempt.found.overflowing)
     const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
+    failpoint('ledger_written')
     if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
       throw new StaleMapping()
     const memories = await settleFailures(deps, tx, { rows, entries, sorted, outcome, tally, budget: attempt.budget })
     const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, budget: attempt.budget })
     if (overflowing.size > 0) throw new AggregateOverflow(overflowing)
+    failpoint('inventory_written')
 
     for (const { record } of outcome.inserted) tally.add('inserted', record.partition)
     for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)
     for (const { partition } of sorted.ignored) tally.add('ignored', partition)
     const moved = await advanceOffsets(tx, deps, tally.advances(memories))
     if (moved !== parts.length) throw new SinkError('fatal', 'OFFSET_ROW_MISSING', 'an offset row vanished')
+    failpoint('before_commit')
     return { positions, ...tally.total() }
   })
+  failpoint('after_commit')
+  return result
 }
 
 type Failing = {
@@ -212,6 +199,7 @@ async function settleFailures(
     letterOf(record, { claims, reason, at: coordinates(record.partition), failedAt }),
   )
   await writeLetters(tx, letters, budget)
+  if (letters.length > 0) failpoint('letters_written')
   const outcomes = [...replays.keys()].map((record) => ({ record, rejected: rejected.get(record) ?? null }))
   await settleReplays(tx, matched, { outcomes, failedAt })
   await resolveReread(tx, reread)

@@ -3,6 +3,7 @@
 // generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
 // promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { isRejoin, protocolType } from './rejoin.ts'
@@ -26,11 +27,14 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
   let pending = new Map<number, bigint>()
   let handle: CommitHandle | null = null
   let sending = false
+  /** Under which the group knows us; another one means that it had given us up, and others had our partitions. */
+  let name: string | null = null
   const changed = createSignal()
 
   async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
     const partitions = [...positions].map(([partition, position]) => ({ partition, offset: position.toString() }))
     await send({ topics: [{ topic, partitions }] })
+    failpoint('kafka_committed')
     emit({ type: 'committed', partitions: partitions.length })
   }
 
@@ -41,10 +45,11 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       const positions = new Map([...pending].filter(([partition]) => owns(partition)))
       pending = new Map()
       if (positions.size === 0) break
+      const sentAs = name
       try {
         await send(handle, positions)
       } catch (error) {
-        for (const [partition, position] of positions) {
+        for (const [partition, position] of name === sentAs ? positions : []) {
           if (!pending.has(partition)) pending.set(partition, position)
         }
         const code = protocolType(error) ?? 'NETWORK'
@@ -69,7 +74,11 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       void pump()
     },
     /** Joined again: what failed for a rebalance may go now. */
-    rejoined() {
+    rejoined(as: string) {
+      // Others may have told Kafka more than what waits here, and it would go back; for a partition without new records it
+      // would stay there. `membership` tells Kafka what PostgreSQL holds.
+      if (as !== name) pending.clear()
+      name = as
       changed.fire()
       void pump()
     },

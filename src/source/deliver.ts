@@ -2,6 +2,7 @@
 // ledger (intake.next) decides, not kafkajs's own position: after a rejoin inside a fetch kafkajs may deliver an old
 // response in the new generation, and without the ledger the records before it would be skipped for good.
 import type { EachBatchPayload } from 'kafkajs'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Intake } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { isRejoin } from './rejoin.ts'
@@ -72,6 +73,7 @@ export function createDeliver(deps: DeliverDeps) {
       // No await between this look and the offer: ownership cannot change in between.
       if (!current(payload, expected)) return
       const admitted = intake.offer(partition, slice)
+      if (admitted > 0) failpoint('admitted')
       const last = slice[admitted - 1]
       if (last) {
         index += admitted
@@ -109,6 +111,7 @@ export function createDeliver(deps: DeliverDeps) {
     }
     // After a join kafkajs begins at Kafka's commit; but also at the beginning of a log that is another one than ours.
     if (fetched < next && !(await doubt(payload, next))) return deps.sleep(IDLE_MS)
+    failpoint('fetched')
     const first = messages.findIndex(({ offset }) => BigInt(offset) >= next)
     if (first === -1) pass(payload, next)
     else await admit(payload, first, next)

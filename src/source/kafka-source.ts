@@ -3,6 +3,7 @@
 // consumer, crash.ts what its end means, deliver.ts the way of a batch, commits.ts the way back, start-position.ts where to begin.
 import type { Kafka } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { type BeforeRejoin, createBeforeRejoin } from './before-rejoin.ts'
@@ -115,15 +116,16 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         if (evictedAt === null) signs.known()
       },
       fetched: () => signs.saw('fetch'),
-      joined(partitions) {
+      joined(partitions, name) {
         signs.joined()
         evictedAt = null
         empty.joined()
         rejoin.over()
         membership.joined(partitions, intake)
         if (closing) lives.current()?.pauseAll()
+        commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)
-        commits.rejoined()
+        failpoint('joined')
       },
       batch(batch) {
         signs.saw('batch')

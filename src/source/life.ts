@@ -10,7 +10,8 @@ import type { BatchEvent } from './empty-batches.ts'
 const PATIENCE_MS = 5_000
 
 export type Listeners = {
-  joined: (partitions: readonly number[]) => void
+  /** `name`: under which the group knows this consumer now. */
+  joined: (partitions: readonly number[], name: string) => void
   heartbeat: () => void
   fetched: () => void
   batch: (batch: BatchEvent) => void
@@ -101,8 +102,8 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners, { finis
     })
   on(consumer.events.HEARTBEAT, listeners.heartbeat)
   on(consumer.events.FETCH, listeners.fetched)
-  on(consumer.events.GROUP_JOIN, ({ memberAssignment }) =>
-    listeners.joined((memberAssignment as Record<string, number[]>)[topic] ?? []),
+  on(consumer.events.GROUP_JOIN, ({ memberAssignment, memberId }) =>
+    listeners.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], String(memberId)),
   )
   on(consumer.events.START_BATCH_PROCESS, (payload) => listeners.batch(payload as BatchEvent))
   on(consumer.events.CRASH, ({ error }) => finish(error))

@@ -61,7 +61,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
 
   /** Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none. */
   function tell(partition: number, position: bigint, kafka: bigint | null) {
-    if (kafka !== position) deps.commit(new Map([[partition, position]]))
+    if (kafka === null || kafka < position) deps.commit(new Map([[partition, position]]))
   }
 
   /**

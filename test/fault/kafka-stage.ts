@@ -65,13 +65,13 @@ export const openKafkaStage = async (options: {
  * `sluice publish` gives up in an outage, and then begins again: with another seed, so that what it sends is new. What of
  * the last send has arrived nobody knows, and nobody has to: the proof reads the topic.
  */
-const createSturdyLoad = ({ world, seed }: Stage, rate: number) => {
+export const createSturdyLoad = ({ world, seed }: Stage, rate: number, bad = 0) => {
   let round = 0
   let wanted = false
   let publishing: ReturnType<typeof begin> | null = null
   let running = Promise.resolve()
   const begin = () => {
-    const flags = ['--bad', '0', '--seed', String(seed + 1_000 * round++), '--rate', String(rate)]
+    const flags = ['--bad', String(bad), '--seed', String(seed + 1_000 * round++), '--rate', String(rate)]
     return world.sluice(['publish', '--generate', '20000000', ...flags])
   }
   const run = async () => {

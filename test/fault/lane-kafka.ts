@@ -11,6 +11,7 @@ import { openKafkaStage } from './kafka-stage.ts'
 import type { LaneOptions, Result } from './lane.ts'
 import { playKafka } from './play-kafka.ts'
 import type { Server } from './stage.ts'
+import { watched } from './watched.ts'
 
 type Outcome = Omit<Result, 'name' | 'what'>
 type KafkaLaneOptions = Omit<LaneOptions, 'brokers'> & {
@@ -52,7 +53,8 @@ export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLan
       guarded(scenario.name, scenario.what, () =>
         onStage(scenario.name, async (stage) => {
           const long = scenario.name.startsWith('outage') ? { holdMs: minutes * 60_000 } : {}
-          const { lines, ...survived } = await playKafka(stage, scenario, { ...long, rate })
+          const play = () => playKafka(stage, scenario, { ...long, rate })
+          const { lines, ...survived } = await watched(stage.world, play)
           return { lines, survived }
         }),
       ),

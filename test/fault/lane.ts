@@ -8,7 +8,9 @@ import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
 import { type FatalOutcome, playFatals } from './play-fatal.ts'
 import type { FatalScenario, Scenario } from './scenario.ts'
-import { openStage, type Server, startServer } from './stage.ts'
+import { openStage, type Server, type Stage, startServer } from './stage.ts'
+import { type Story, tellStory } from './story.ts'
+import { watched } from './watched.ts'
 
 export type Result = {
   readonly name: string
@@ -19,7 +21,9 @@ export type Result = {
   readonly broken?: string
   readonly survived?: { figures: Figures; records: number; rebalances: number }
   readonly fatal?: FatalOutcome & { when: string }
+  readonly told?: { story: Story; records: number; seconds: number }
 }
+type Outcome = Omit<Result, 'name' | 'what'>
 
 export type LaneOptions = {
   readonly brokers: readonly string[]
@@ -30,6 +34,8 @@ export type LaneOptions = {
   readonly say: (line: string) => void
 }
 
+/** Two cores, and several members that start again and again. */
+const STORY_RATE = 400
 /** Enough for the member to reach its full speed and its full size. */
 const PRELOAD_RECORDS = 200_000
 
@@ -43,11 +49,7 @@ export const openLane = async (options: LaneOptions) => {
     openStage({ ...options, server, ...more })
 
   /** Whatever goes wrong with one scenario, the next ones are run. */
-  const guarded = async (
-    name: string,
-    what: string,
-    work: () => Promise<Omit<Result, 'name' | 'what'>>,
-  ): Promise<Result> => {
+  const guarded = async (name: string, what: string, work: () => Promise<Outcome>): Promise<Result> => {
     say(`\n── ${name}: ${what}`)
     let result: Result
     try {
@@ -66,21 +68,27 @@ export const openLane = async (options: LaneOptions) => {
     return result
   }
 
+  const onStage = async (stage: Stage, work: () => Promise<Outcome>): Promise<Outcome> => {
+    try {
+      return await watched(stage.world, work)
+    } finally {
+      await stage.close()
+    }
+  }
+
   const survive = (scenario: Scenario): Promise<Result> =>
     guarded(scenario.name, scenario.what, async () => {
       const own = await scenario.ownServer?.()
       const server = own ? await startServer(own.options) : shared
       try {
         const stage = await open(server, { parameters: scenario.parameters ?? {} })
-        try {
+        return await onStage(stage, async () => {
           const long = scenario.name.startsWith('outage')
           const holdMs = long ? options.minutes * 60_000 : (scenario.holdMs?.[0] ?? 0)
           const preload = long ? PRELOAD_RECORDS : 0
           const { lines, records, ...rest } = await playAlone(stage, { scenario, holdMs, preload, rate: options.rate })
           return { lines, survived: { ...rest, records } }
-        } finally {
-          await stage.close()
-        }
+        })
       } finally {
         if (own) {
           await server.end()
@@ -105,21 +113,34 @@ export const openLane = async (options: LaneOptions) => {
           tell(result, say)
           results.push(result)
         }
-        try {
-          return { lines: await playFatals(stage, scenarios, { rate: Math.min(options.rate, 500), told }) }
-        } finally {
-          await stage.close()
-        }
+        const rate = Math.min(options.rate, 500)
+        return onStage(stage, async () => ({ lines: await playFatals(stage, scenarios, { rate, told }) }))
       })
       return [...results, aftermath]
     },
     killNine: ({ partitions, ...rest }: Omit<KillNineOptions, 'seed' | 'say'> & { partitions: number }) =>
       guarded('kill-nine', `kill -9 of random members under load, ${rest.kills} times`, async () => {
         const stage = await open(shared, { partitions })
+        return onStage(stage, async () => ({
+          lines: await killNine(stage.world, { ...rest, seed: options.seed, say }),
+        }))
+      }),
+    tell: (story: Story, { times, seconds }: { times: number; seconds: number }) =>
+      guarded(story.name, story.what, async () => {
+        const { partitions, parameters = {} } = story
+        const server = story.own ? await startServer() : shared
         try {
-          return { lines: await killNine(stage.world, { ...rest, seed: options.seed, say }) }
+          const stage = await open(server, { parameters, ...(partitions === undefined ? {} : { partitions }) })
+          const began = performance.now()
+          try {
+            const rate = Math.min(options.rate, STORY_RATE)
+            const { lines, records } = await tellStory(stage, story, { rate, times, seconds })
+            return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
+          } finally {
+            await stage.close()
+          }
         } finally {
-          await stage.close()
+          if (story.own) await server.end()
         }
       }),
     async close(): Promise<void> {
@@ -129,10 +150,11 @@ export const openLane = async (options: LaneOptions) => {
   }
 }
 
-const tell = ({ lines, skipped, broken, survived, fatal }: Result, say: (line: string) => void) => {
+const tell = ({ lines, skipped, broken, survived, fatal, told }: Result, say: (line: string) => void) => {
   if (skipped !== undefined) return say(`NOT RUN: ${skipped}`)
   if (broken !== undefined) return say(`BROKEN: ${broken}`)
   if (survived) say(figuresText(survived))
+  if (told) say(`${told.records.toLocaleString('en')} records · ${Math.round(told.seconds)} s`)
   if (fatal)
     say(
       `ended after ${(fatal.ms / 1000).toFixed(1)} s, saying\n${fatal.stderr.map((line) => `  | ${line}`).join('\n')}`,

@@ -4,10 +4,13 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
 import { isOk, openLane, type Result } from './lane.ts'
+import { matrix } from './matrix.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
 import { scenarios } from './scenarios.ts'
+import { stories } from './stories.ts'
+import { versions } from './versions.ts'
 
 type Flags = {
   only?: string
@@ -16,7 +19,8 @@ type Flags = {
   minutes: string
   rate: string
   report?: string
-  kills: string
+  short: boolean
+  kills?: string
   members: string
   partitions: string
   realSession: boolean
@@ -24,6 +28,9 @@ type Flags = {
 
 const KILL_NINE = 'kill-nine'
 const say = (line: string): void => console.log(line)
+/** With the seconds since the command began. */
+const sayWhen = (line: string): void =>
+  say(line.startsWith('\n') ? line : `${process.uptime().toFixed(1).padStart(7)}  ${line}`)
 
 const list = () => {
   const table = new Table({
@@ -39,22 +46,24 @@ const list = () => {
 }
 
 const ofKafka = [...kafkaScenarios, ...kafkaStories].toSorted((a, b) => a.number - b.number)
-const names = [KILL_NINE, ...[...scenarios, ...fatalScenarios, ...ofKafka].map(({ name }) => name)]
+const everything = [...scenarios, ...stories, ...fatalScenarios, ...ofKafka]
+const names = [KILL_NINE, ...everything.map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
   const [seed, rate, minutes] = [Number(flags.seed), Number(flags.rate), Number(flags.minutes)]
   say(`seed ${seed}, ${rate} events/s`)
-  const lane = await openLane({ brokers, seed, rate, minutes, say })
+  const lane = await openLane({ brokers, seed, rate, minutes, say: sayWhen })
   const results: Result[] = []
   try {
     for (const scenario of scenarios) if (wanted.has(scenario.name)) results.push(await lane.survive(scenario))
+    for (const story of stories) if (wanted.has(story.name)) results.push(await lane.tell(story, howLong(flags)))
     const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
     if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
     for (const scenario of kafkaScenarios)
       if (wanted.has(scenario.name)) results.push(await lane.kafka.survive(scenario))
     for (const story of kafkaStories) if (wanted.has(story.name)) results.push(await lane.kafka.tell(story))
-    const { kills, members, partitions, realSession } = flags
+    const { kills = '20', members, partitions, realSession } = flags
     const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
     if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))
   } finally {
@@ -63,9 +72,17 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   }
   conclude(results)
   if (flags.report)
-    await writeReport(flags.report, results, { date: new Date().toISOString().slice(0, 10), seed, rate, minutes })
+    await writeReport(flags.report, results, {
+      ...{ date: new Date().toISOString().slice(0, 10), versions: await versions(), seed, rate, minutes },
+    })
   return results.every(isOk)
 }
+
+/** For stories: `--kills` is how often, if it is given. */
+const howLong = ({ kills, short }: Flags) => ({
+  times: kills === undefined ? (short ? 1 : 3) : Number(kills),
+  seconds: short ? 20 : 120,
+})
 
 const kafka = async () => {
   const signal = new AbortController().signal
@@ -76,9 +93,10 @@ const kafka = async () => {
 const conclude = (results: readonly Result[]) => {
   const head = ['fault', 'records', 'down s', 'again s', 'RSS MiB before/down/max/after', 'caught up, rows/s', 'result']
   const table = new Table({ head, style: { head: [], border: [] } })
-  for (const { survived, ...result } of results) {
+  for (const { survived, told, ...result } of results) {
     const verdict = result.skipped === undefined ? (isOk(result) ? 'ok' : 'NOT OK') : 'NOT RUN'
-    const { figures, records } = survived ?? {}
+    const { figures } = survived ?? {}
+    const records = survived?.records ?? told?.records
     const { rssMib, catchUpRate } = figures ?? {}
     table.push([
       ...[result.name, records?.toLocaleString('en') ?? ''],
@@ -97,9 +115,16 @@ const seconds = (ms: number | undefined) => (ms === undefined ? '' : (ms / 1000)
 /** The flags of `kill -9` by themselves mean that one, as they always did. */
 const wantedBy = (flags: Flags, command: Command): Set<string> => {
   const given = (name: string) => command.getOptionValueSource(name) === 'cli'
-  if (flags.only !== undefined) return new Set(flags.only.split(','))
+  if (flags.only !== undefined) return new Set(flags.only.split(',').flatMap(expand))
   if (['kills', 'members', 'partitions', 'realSession'].some(given)) return new Set([KILL_NINE])
   return new Set(names)
+}
+
+/** `kill-at-*` is all that begin so; a number is all faults of the matrix with it. */
+const expand = (wanted: string): string[] => {
+  if (/^\d+$/.test(wanted)) return [...(matrix.find(({ number }) => number === Number(wanted))?.scenarios ?? [])]
+  if (!wanted.endsWith('*')) return [wanted]
+  return names.filter((name) => name.startsWith(wanted.slice(0, -1)))
 }
 
 const program = new Command('test:fault')
@@ -110,7 +135,8 @@ const program = new Command('test:fault')
   .option('--minutes <n>', 'how long the outages last', '3')
   .option('--rate <n>', 'records a second', '2000')
   .option('--report <file>', 'write the results into this file, beside those of other scenarios')
-  .option('--kills <n>', 'kill-nine: how many', '20')
+  .option('--short', 'stories: once each, 20 s of what lasts two minutes', false)
+  .option('--kills <n>', 'how many; default: 20 for kill-nine, 3 for each kill-at-…')
   .option('--members <n>', 'kill-nine: members of the group', '3')
   .option('--partitions <n>', 'kill-nine: partitions of the topic', '6')
   .option('--real-session', 'kill-nine: the session time-out of production (30 s), not 6 s', false)

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { format, resolveConfig } from 'prettier'
 import { isOk, type Result } from './lane.ts'
+import { matrixText, remember } from './report-matrix.ts'
 
 const HEAD = `# What was survived
 
@@ -22,23 +23,36 @@ const FATAL = {
   title: 'Faults that a person must mend: the member stops with nothing committed',
   head: ['fault', 'when', 'what is done', 'exit code', 'says', 'to do', 'result', 'run'],
 }
+const STORIES = {
+  title: 'Members that die, stand still, come and go; a database that another takes the place of',
+  head: ['fault', 'no.', 'what is done', 'what it proves', 'records', 'result', 'run'],
+}
 const OTHER = { title: 'The consumer itself', head: ['fault', 'what is done', 'ledger', 'result', 'run'] }
 
-export type RunFacts = { readonly date: string; readonly seed: number; readonly rate: number; readonly minutes: number }
+export type RunFacts = {
+  readonly date: string
+  readonly seed: number
+  readonly rate: number
+  readonly minutes: number
+  readonly versions: string
+}
 
 export const writeReport = async (file: string, results: readonly Result[], facts: RunFacts): Promise<void> => {
   const old = await readFile(file, 'utf8').catch(() => '')
   const rows = new Map(old.split('\n').flatMap((line) => (nameOf(line) === null ? [] : [[nameOf(line) ?? '', line]])))
+  const said = await remember(file, results, { ...facts, oldRows: rows })
   for (const result of results) if (result.skipped === undefined) rows.set(result.name, rowOf(result, facts))
-  const widths = new Map([SURVIVED, FATAL, OTHER].map((table) => [table.head.length, table]))
+  const widths = new Map([SURVIVED, STORIES, FATAL, OTHER].map((table) => [table.head.length, table]))
   const text = [...widths].map(([columns, { title, head }]) => {
     const own = [...rows.values()].filter((row) => cells(row).length === columns)
     if (own.length === 0) return ''
     return `\n## ${title}\n\n${line(head)}\n${line(head.map(() => '---'))}\n${own.join('\n')}\n`
   })
   const options = { ...(await resolveConfig(file)), filepath: file }
-  await writeFile(file, await format(HEAD + text.join(''), options))
+  await writeFile(file, await format(HEAD + versionsText(facts) + matrixText(said) + text.join(''), options))
 }
+
+const versionsText = ({ date, versions }: RunFacts) => `\nWritten last on ${date}, with ${versions}.\n`
 
 const line = (values: readonly string[]) => `| ${values.join(' | ')} |`
 const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/)
@@ -58,6 +72,11 @@ const rowOf = (result: Result, { date, seed, rate, minutes }: RunFacts): string 
   if (result.fatal) {
     const [said = '', remedy = ''] = result.fatal.stderr.map((each) => plain(each.replace(/^(sluice: | +→ )/, '')))
     return line([name, result.fatal.when, plain(result.what), found('exit code', 'found'), said, remedy, verdict, run])
+  }
+  if (result.told) {
+    const { story, records } = result.told
+    const about = [String(story.number), plain(result.what), plain(story.proves)]
+    return line([name, ...about, records.toLocaleString('en'), verdict, run])
   }
   if (!result.survived) return line([name, plain(result.what), ledger, verdict, run])
   const { figures, rebalances } = result.survived

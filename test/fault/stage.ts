@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { migrate } from '../../src/sink/migrate.ts'
+import { evict } from '../support/group.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
 import { openProxy } from '../support/proxy.ts'
 import { type OwnOptions, type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
@@ -86,11 +87,12 @@ export const openStage = async (options: StageOptions) => {
     ...{ server, postgres, world, proxy, database, seed, say: options.say },
     /** As the superuser, past the proxy. */
     query: world.query,
-    start: (name = 'member', extra: NodeJS.ProcessEnv = {}): Member =>
-      world.start(`${name}-${++members}`, {
-        ...{ ...QUICK_SESSION, DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') },
-        ...extra,
-      }),
+    start(name = 'member', extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {
+      const ways = { DATABASE_URL: url.href, KAFKA_BROKERS: memberBrokers.join(',') }
+      return world.start(`${name}-${++members}`, { ...QUICK_SESSION, ...ways, ...extra }, sluice)
+    },
+    /** The group is told at once that it is gone, and does not wait for its session time-out. */
+    evict: (member: Member) => evict(world.config, member.name),
     /** What is settled, or null while PostgreSQL does not say. */
     settled: (): Promise<number | null> => world.settled().catch(() => null),
     /** To be done at the end, the last first, the database already gone. */
@@ -104,14 +106,17 @@ export const openStage = async (options: StageOptions) => {
   }
 }
 
-/** Generated records at a steady rate, none of which must become a dead letter, through `sluice publish`. */
-export const startLoad = ({ world, seed }: Stage, rate: number) =>
-  start(world, ['--seed', String(seed), '--rate', String(rate)])
+/**
+ * Generated records at a steady rate, through `sluice publish`: some are copies of earlier ones, and none must become a dead
+ * letter, or `bad` of 20,000,000.
+ */
+export const startLoad = ({ world, seed }: Stage, rate: number, bad = 0) =>
+  start(world, ['--seed', String(seed), '--rate', String(rate), '--bad', String(bad)])
 export type Load = ReturnType<typeof startLoad>
 
 /** At least so many, as fast as it goes; other records than those of the load. */
 export const preload = async ({ world, seed }: Stage, records: number): Promise<void> => {
-  const load = start(world, ['--seed', String(seed + 1)])
+  const load = start(world, ['--seed', String(seed + 1), '--bad', '0'])
   const sent = async () => (await world.standing()).reduce((sum, { end }) => sum + Number(end), 0)
   await until(`${records} records are in the topic`, async () => (await sent()) >= records)
   await load.stop()
@@ -119,7 +124,7 @@ export const preload = async ({ world, seed }: Stage, records: number): Promise<
 
 /** So many that the end is never met: of a smaller number some would conflict, whatever `--bad` says. */
 const start = (world: Stage['world'], options: readonly string[]) => {
-  const publishing = world.sluice(['publish', '--generate', '20000000', '--bad', '0', ...options])
+  const publishing = world.sluice(['publish', '--generate', '20000000', ...options])
   return {
     async stop(): Promise<void> {
       publishing.kill('SIGTERM')

@@ -29,8 +29,8 @@ const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
 export const QUICK_SESSION = { KAFKA_SESSION_TIMEOUT_MS: '6000' }
 
 /** The IPC channel makes it end with us, whatever ends us; the group of its own keeps Ctrl-C from reaching it. */
-export const startMember = (name: string, env: NodeJS.ProcessEnv): Member => {
-  const child = spawn(process.execPath, [SLUICE, 'consume'], {
+export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = SLUICE): Member => {
+  const child = spawn(process.execPath, [sluice, 'consume'], {
     env: { LOG_LEVEL: 'debug', ...env, KAFKA_CLIENT_ID: name },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,

@@ -16,6 +16,8 @@ export type OwnOptions = {
   initdbArguments?: readonly string[]
   /** PEM files; it answers with and without TLS then. */
   tls?: { cert: string; key: string }
+  /** Instead of a new one: made of the data of another by this command, which finds its folder as the working directory. */
+  copy?: { command: readonly [string, ...string[]]; password: string }
 }
 export type OwnPostgres = Awaited<ReturnType<typeof startOwnPostgres>>
 
@@ -32,14 +34,14 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
   const user = await unprivilegedUser()
   const { native } = await findBinaries()
   const binaries = await readableFor(user, { native, temp, env, signal: never })
-  const password = randomBytes(12).toString('hex')
-  const [port = 0] = await freePorts(1)
-  const { tls, ...given } = options
+  const { tls, copy, ...given } = options
+  const password = copy?.password ?? randomBytes(12).toString('hex')
+  let [port = 0] = await freePorts(1)
   const settings = { ...given.settings, ...(tls && (await tlsSettings(tls, user))) }
   const plan = planPostgres({ native: binaries.native, temp, env, user, password, port, ...given, settings })
   const urlOf = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
 
-  let keeper = startKeeper({ ...plan, command: plan.prepare, stopSignal: 'TERM' })
+  let keeper = startKeeper({ ...plan, command: copy?.command ?? plan.prepare, stopSignal: 'TERM' })
   const end = async () => {
     await keeper.end()
     await binaries.stop()
@@ -47,8 +49,11 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
   if ((await exitOf(keeper, never)) !== 0) {
     const log = await keeper.log()
     await end()
-    throw new Error(`initdb failed:\n${log}`)
+    throw new Error(`its data could not be made:\n${log}`)
   }
+
+  const serveAt = (at: number) =>
+    plan.serve.map((argument) => (argument === String(plan.port) ? String(at) : argument)) as [string, ...string[]]
 
   /** Null while it runs. */
   let stopped: { code: number | null } | null = { code: 0 }
@@ -56,7 +61,7 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
     const deadline = performance.now() + READY_MS
     for (;;) {
       // The next keeper starts before the last lets go: somebody answers for the folder at any moment.
-      const next = startKeeper({ ...plan, command: plan.serve })
+      const next = startKeeper({ ...plan, command: serveAt(port) })
       await keeper.release()
       keeper = next
       stopped = null
@@ -76,15 +81,25 @@ export const startOwnPostgres = async (options: OwnOptions = {}) => {
     throw error
   }
 
+  /** Resolves when its postmaster is gone. */
+  const stop = async (mode: StopMode): Promise<void> => {
+    process.kill(await postmaster(), SIGNALS[mode])
+    await keeper.exited
+  }
+
   return {
-    port,
-    urlOf,
-    start,
+    /** Where its data are, its owner, and its superuser's password: for whoever copies them. */
+    ...{ folder: plan.folder, user, password },
+    get port() {
+      return port
+    },
+    ...{ urlOf, start, stop },
     running: () => stopped === null,
-    /** Resolves when its postmaster is gone. */
-    async stop(mode: StopMode): Promise<void> {
-      process.kill(await postmaster(), SIGNALS[mode])
-      await keeper.exited
+    /** Stopped, and started again where another was: clients notice nothing but the interruption. */
+    async moveTo(other: number): Promise<void> {
+      await stop('fast')
+      port = other
+      await start()
     },
     log: () => keeper.log(),
     /** Ends it and removes its data. */

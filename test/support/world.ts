@@ -102,8 +102,9 @@ export const openWorld = async ({
       holders.push(client)
       return client
     },
-    start(name: string, extra: NodeJS.ProcessEnv = {}): Member {
-      const member = startMember(name, { ...env, ...extra })
+    /** `sluice`: the command of another version. */
+    start(name: string, extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {
+      const member = startMember(name, { ...env, ...extra }, sluice)
       members.push(member)
       return member
     },

@@ -103,13 +103,14 @@ describe('a commit that failed', () => {
 
   test('for a rebalance goes again when joined, without the partitions lost by it', async () => {
     const { commits, handle, owned, offsets, answered } = world()
+    commits.rejoined('me')
     commits.use(handle)
     commits.add(at({ 0: 1n, 1: 10n }))
     await answered(0, fault('REBALANCE_IN_PROGRESS'))
     await vi.advanceTimersByTimeAsync(2_000)
     expect(offsets()).toHaveLength(1)
     owned.delete(1)
-    commits.rejoined()
+    commits.rejoined('me')
     await vi.advanceTimersByTimeAsync(0)
     expect(offsets()[1]).toEqual({ 0: '1' })
   })
@@ -123,6 +124,31 @@ describe('a commit that failed', () => {
     commits.add(at({ 0: 1n }))
     await answered(0, Object.assign(new Error('wrapped'), { cause: fault(type) }))
     expect(told.evicted).toBe(times)
+  })
+
+  test('is not sent under another name: others have gone on meanwhile', async () => {
+    const { commits, handle, offsets, answered } = world()
+    commits.rejoined('first')
+    commits.use(handle)
+    commits.add(at({ 0: 1n }))
+    await answered(0, fault('UNKNOWN_MEMBER_ID'))
+    commits.add(at({ 0: 2n, 1: 10n }))
+    commits.rejoined('second')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(offsets()).toHaveLength(1)
+    commits.add(at({ 0: 9n }))
+    expect(offsets()[1]).toEqual({ 0: '9' })
+  })
+
+  test('is not sent under another name either when its answer comes after the join', async () => {
+    const { commits, handle, offsets, answered } = world()
+    commits.rejoined('first')
+    commits.use(handle)
+    commits.add(at({ 0: 1n }))
+    commits.rejoined('second')
+    await answered(0, fault())
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(offsets()).toHaveLength(1)
   })
 
   test('waits for the next handle when kafkajs crashed', async () => {
@@ -182,7 +208,7 @@ test('closed, it sends nothing more and leaves no timer behind', async () => {
   await vi.advanceTimersByTimeAsync(0)
   expect(vi.getTimerCount()).toBe(0)
   commits.add(at({ 0: 2n }))
-  commits.rejoined()
+  commits.rejoined('me')
   await vi.advanceTimersByTimeAsync(60_000)
   expect(offsets()).toHaveLength(1)
 })

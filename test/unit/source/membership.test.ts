@@ -55,6 +55,24 @@ test.each(['doubt', 'check'] as const)(
   },
 )
 
+test('what is settled and Kafka does not know is told again, and nothing that is not settled yet', async () => {
+  const { database, intake, membership, committed, settle, deliver } = await joinedAt(10n)
+  Object.assign(database, { position: 50n, kafka: 20n })
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
+  deliver(70n)
+  // COMMIT is done, and its answer is under way: whoever waits for it will tell Kafka.
+  Object.assign(database, { position: 60n, kafka: 50n })
+  await membership.check(intake)
+  expect(committed).toEqual([50n])
+  settle(60n)
+  await membership.check(intake)
+  expect(committed).toEqual([50n, 60n])
+  database.kafka = 60n
+  await membership.check(intake)
+  expect(committed).toEqual([50n, 60n])
+})
+
 test('what is delivered and not yet settled is kept', async () => {
   const { intake, membership, next, deliver } = await joinedAt(10n)
   deliver(30n)

@@ -1,0 +1,214 @@
+// The invariants that must hold at every instant, looked at all the time while faults go on, over connections of its own:
+// I5 inventory = Σ ledger in any snapshot, I6 Kafka's commit ≤ the position, I7 the position never decreases, I11 memory
+// and buffer of every member are bounded. What cannot be looked at for now (PostgreSQL or Kafka are down) is no finding.
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { ProofLine } from '../../src/demo/proof.ts'
+import { createAdmin, type KafkaAdmin } from '../../src/kafka/admin.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import type { Member } from './member.ts'
+import { residentMib } from './memory.ts'
+import type { World } from './world.ts'
+
+export type SamplerOptions = {
+  readonly everyMs?: number
+  readonly maxRssMib?: number
+  /** Of the whole database, which gets dearer as the ledger grows: at most this share of the time goes into it. */
+  readonly share?: number
+  /** Hears of each finding as it is made. */
+  readonly say?: (line: string) => void
+}
+export type Sampler = Awaited<ReturnType<typeof startSampler>>
+
+/** A member that catches up at full speed has 650 MiB. */
+const MAX_RSS_MIB = 800
+const ANSWER_MS = 10_000
+
+/** One statement sees one snapshot. */
+const UNBALANCED = `
+  SELECT count(*)::int AS wrong FROM inventory i
+    FULL JOIN (SELECT item_id, sum(quantity) AS total FROM ledger_entry GROUP BY item_id) l USING (item_id)
+    WHERE coalesce(i.quantity, 0) <> coalesce(l.total, 0)`
+const POSITIONS = 'SELECT partition, next_offset AS next FROM consumer_offset WHERE group_id = $1'
+
+export const startSampler = async (world: World, options: SamplerOptions = {}) => {
+  const { everyMs = 200, maxRssMib = MAX_RSS_MIB, share = 0.1, say = () => {} } = options
+  const { databaseUrl } = world.config
+  const counts = createCounts(say)
+  const ended = new AbortController()
+  const database = createLook(() => connectTo(databaseUrl), ended.signal)
+  const again = createLook(() => connectTo(databaseUrl), ended.signal)
+  const kafka = createLook(() => connectAdmin(world), ended.signal)
+
+  const balance = () =>
+    database.look(async ({ client }) => {
+      const { rows } = await client.query<{ wrong: number }>(UNBALANCED)
+      counts.snapshot(rows[0]!.wrong)
+    })
+  // Kafka first: what is read of it later may have moved on.
+  const offsets = () =>
+    kafka.look(async ({ admin }) => {
+      const committed = await admin.committedOffsets(world.config.groupId, world.config.topic)
+      await again.look(async ({ client }) => {
+        const { rows } = await client.query<{ partition: number; next: string }>(POSITIONS, [world.config.groupId])
+        counts.positions(committed, new Map(rows.map(({ partition, next }) => [partition, BigInt(next)])))
+      })
+    })
+  const memory = async () => {
+    for (const member of world.members) {
+      if (!member.running()) continue
+      counts.resident((await residentMib(member.pid)) ?? 0)
+      counts.buffers(member)
+    }
+  }
+  const loop = async (look: () => Promise<unknown>, part = 1) => {
+    while (!ended.signal.aborted) {
+      const began = performance.now()
+      await look()
+      const tookMs = performance.now() - began
+      await sleep(Math.max(everyMs - tookMs, tookMs * (1 / part - 1), 20), null, { signal: ended.signal }).catch(
+        () => {},
+      )
+    }
+  }
+  const loops = [loop(balance, share), loop(offsets), loop(memory)]
+
+  return {
+    /** A fail-over or an operator has moved positions back: from here on they count anew. */
+    rewound: () => counts.rewound(),
+    /** At everything, so far. */
+    looks: () => counts.looks(),
+    /** Ends it. What it found. */
+    async stop(): Promise<ProofLine[]> {
+      ended.abort()
+      await Promise.all(loops)
+      await Promise.all([database.close(), again.close(), kafka.close()])
+      return counts.lines({ maxRssMib, maxBuffered: world.config.bufferMaxRecords })
+    },
+  }
+}
+
+const createCounts = (say: (line: string) => void) => {
+  const seen = {
+    snapshots: 0,
+    unbalanced: 0,
+    positions: 0,
+    ahead: 0,
+    back: 0,
+    decreased: 0,
+    rss: 0,
+    rssLooks: 0,
+    buffered: 0,
+  }
+  let last = new Map<number, bigint>()
+  let lastCommitted = new Map<number, bigint>()
+  /** Partitions whose commit in Kafka is from before a rewind. */
+  let stale = new Set<number>()
+  let everyStale = false
+  const read = new Map<Member, number>()
+  return {
+    snapshot(wrong: number): void {
+      seen.snapshots += 1
+      if (wrong === 0) return
+      seen.unbalanced += 1
+      say(`I5: ${wrong} items`)
+    },
+    positions(committed: ReadonlyMap<number, bigint | null>, next: Map<number, bigint>): void {
+      if (everyStale) stale = new Set(next.keys())
+      everyStale = false
+      seen.positions += 1
+      for (const [partition, position] of next) {
+        const told = committed.get(partition) ?? 0n
+        const before = { position: last.get(partition) ?? 0n, told: lastCommitted.get(partition) ?? 0n }
+        const where = `partition ${partition}: position ${before.position} → ${position}, Kafka ${before.told} → ${told}`
+        if (position < before.position) {
+          seen.decreased += 1
+          say(`I7: ${where}`)
+        }
+        // A rewind: Kafka's commit is brought back too, sooner or later.
+        const rewound = stale.has(partition)
+        if (told <= position) stale.delete(partition)
+        else if (!rewound) {
+          seen.ahead += 1
+          say(`I6, ahead: ${where}`)
+        }
+        if (told < before.told && !rewound) {
+          seen.back += 1
+          say(`I6, back: ${where}`)
+        }
+        lastCommitted.set(partition, told)
+      }
+      last = next
+    },
+    resident(mib: number): void {
+      seen.rssLooks += 1
+      seen.rss = Math.max(seen.rss, mib)
+    },
+    buffers(member: Member): void {
+      const lines = member.lines()
+      for (const line of lines.slice(read.get(member) ?? 0))
+        if (line.msg === 'flushed') seen.buffered = Math.max(seen.buffered, Number(line['buffered']))
+      read.set(member, lines.length)
+    },
+    looks: () => Math.min(seen.positions, seen.snapshots),
+    rewound(): void {
+      last = new Map()
+      lastCommitted = new Map()
+      everyStale = true
+    },
+    lines: ({ maxRssMib, maxBuffered }: { maxRssMib: number; maxBuffered: number }): ProofLine[] => [
+      none(`I5 snapshots in which inventory ≠ Σ ledger (of ${seen.snapshots})`, seen.unbalanced, seen.snapshots),
+      none(`I6 partitions that Kafka had ahead of PostgreSQL (${seen.positions} looks)`, seen.ahead, seen.positions),
+      none(`I6 commits in Kafka that went back (${seen.positions} looks)`, seen.back, seen.positions),
+      none(`I7 positions that decreased (${seen.positions} looks)`, seen.decreased, seen.positions),
+      most(`I11 largest RSS of a member in MiB (${seen.rssLooks} looks)`, seen.rss, maxRssMib),
+      most('I11 most records in a buffer', seen.buffered, maxBuffered),
+    ],
+  }
+}
+
+/** Who has not looked has proved nothing. */
+const none = (what: string, found: number, looks: number): ProofLine => ({
+  ...{ what, expected: '0', found: String(found), ok: found === 0 && looks > 0 },
+})
+const most = (what: string, found: number, limit: number): ProofLine => ({
+  ...{ what, expected: `at most ${limit.toLocaleString('en')}`, found: found.toLocaleString('en'), ok: found <= limit },
+})
+
+type Closable = { close(): Promise<unknown> }
+
+/** Connects at need; what fails is thrown away, and the next look connects anew. */
+const createLook = <T extends Closable>(connect: () => Promise<T>, signal: AbortSignal) => {
+  let open: T | null = null
+  const drop = async () => {
+    const old = open
+    open = null
+    await old?.close().catch(() => {})
+  }
+  return {
+    async look(work: (on: T) => Promise<void>): Promise<void> {
+      if (signal.aborted) return
+      try {
+        open ??= await connect()
+        await work(open)
+      } catch {
+        await drop()
+      }
+    },
+    close: drop,
+  }
+}
+
+const connectTo = async (connectionString: string) => {
+  const options = { application_name: 'sampler', connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS }
+  const client = new pg.Client({ connectionString, ...options, lock_timeout: 1_000, statement_timeout: ANSWER_MS })
+  client.on('error', () => {})
+  await client.connect()
+  return { client, close: () => client.end() }
+}
+
+const connectAdmin = async ({ config }: World): Promise<{ admin: KafkaAdmin; close: () => Promise<void> }> => {
+  const admin = createAdmin(config.kafka, createLog('silent'))
+  await admin.connect()
+  return { admin, close: () => admin.disconnect() }
+}
