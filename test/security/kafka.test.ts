@@ -182,3 +182,56 @@ describe('a missing right is named at the start', () => {
     }
   })
 })
+
+/** Of generated bad records there are always some. */
+const CODE = 'SCHEMA_INVALID'
+
+describe('no command needs more rights than docs/security.md lists', () => {
+  /** With the user that has these rights. */
+  const allowed = async (username: string, rights: Rights) => {
+    await secure.allow(username, rights)
+    return async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await secure.sluice(args, secure.ways.oauth(username))
+      expect(exitCode, `${args.join(' ')}: ${String(stdout)}${String(stderr)}`).toBe(0)
+    }
+  }
+
+  test('publish: WRITE on the topic', async () => {
+    const sluice = await allowed('publisher', { topic: ['write'] })
+    await sluice('publish', '--generate', '50', '--bad', '3', '--seed', '77')
+  })
+
+  test('consume: READ and DESCRIBE_CONFIGS on the topic, WRITE on the DLQ topic, READ on the group', async () => {
+    const { world, allow, ways } = secure
+    await allow('consumer', { topic: ['read', 'configs'], dlq: ['write'], group: ['read'] })
+    const member = world.start('least', ways.oauth('consumer'))
+    await member.logged('partitions assigned')
+    await world.drained()
+    member.kill('SIGTERM')
+    expect((await member.ended).code, member.tail()).toBe(0)
+  })
+
+  test('topics check: DESCRIBE_CONFIGS and DESCRIBE on both topics', async () => {
+    const sluice = await allowed('checker', { topic: ['describe', 'configs'], dlq: ['describe', 'configs'] })
+    await sluice('topics', 'check')
+  })
+
+  test('offsets show: DESCRIBE on the topic and the group; reset and skip: READ on both', async () => {
+    const show = await allowed('looker', { topic: ['describe'], group: ['describe'] })
+    await show('offsets', 'show')
+    const reset = await allowed('resetter', { topic: ['read'], group: ['read'] })
+    await reset('offsets', 'reset', '--to', 'earliest', '--yes')
+  })
+
+  test('dlq replay: WRITE on the topic, DESCRIBE on the group; without them no letter is touched', async () => {
+    const statuses = () => secure.world.query('SELECT id, status, replay_count FROM dead_letter ORDER BY id')
+    const before = await statuses()
+    await secure.allow('no-replay', { topic: ['read'], group: ['describe'] })
+    const { exitCode, stderr } = await secure.sluice(['dlq', 'replay', '--yes', '--code', CODE], secure.ways.oauth('no-replay')) // prettier-ignore
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(`WRITE on topic "${secure.world.config.topic}"`)])
+    expect(await statuses()).toEqual(before)
+    const sluice = await allowed('replayer', { topic: ['write'], group: ['describe'] })
+    await sluice('dlq', 'replay', '--yes', '--code', CODE)
+    expect(await statuses()).not.toEqual(before)
+  })
+})
