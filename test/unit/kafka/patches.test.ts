@@ -132,7 +132,7 @@ describe('batches', () => {
     bad[70]! ^= 1
     expect((await decode([good, bad])).map(({ offset }) => offset)).toEqual(['3'])
     const error: unknown = await decode([bad, good]).catch((reason: unknown) => reason)
-    expect((error as { cause: OperatorError }).cause.remedy).toContain('--to 6 --yes')
+    expect((error as { cause: OperatorError }).cause.remedy).toContain('--offset 4 --through 5 --reason')
   })
 
   test.each([21, 40, 61, 75])('a batch with one bit changed at byte %i is not read', async (at) => {
