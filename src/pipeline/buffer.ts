@@ -20,6 +20,8 @@ type PartitionState = {
   delivered: bigint
   /** Everything below was put into a batch. */
   taken: bigint
+  /** The sink is known to hold everything below. */
+  settled: bigint
   queued: number
   /** When `delivered` last moved: how long offsets without a record have waited, when no entry stands for them. */
   deliveredAt: number
@@ -57,13 +59,14 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
     held: held as Readonly<typeof held>,
     assign(partition: number, position: bigint) {
       drop(partition, null)
-      partitions.set(partition, { delivered: position, taken: position, queued: 0, deliveredAt: 0 })
+      partitions.set(partition, { delivered: position, taken: position, settled: position, queued: 0, deliveredAt: 0 })
     },
     revoke(partition: number) {
       drop(partition, null)
       partitions.delete(partition)
     },
     next: (partition: number) => partitions.get(partition)?.delivered ?? null,
+    settled: (partition: number) => partitions.get(partition)?.settled ?? null,
     assignment: (partition: number): Assignment | undefined => partitions.get(partition),
 
     /** Room for one more record of this size? A no is remembered until room comes free (see LaneState.full). */
@@ -141,9 +144,10 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       held.bytes -= bytes
       full = null
     },
-    /** Everything below `position` is settled by somebody else: drop it. */
+    /** Everything below `position` is settled, by us or by somebody else: what is still here of it is dropped. */
     purge(partition: number, position: bigint) {
       const state = partitions.get(partition)
+      if (state && position > state.settled) state.settled = position
       if (!state || position <= state.taken) return
       drop(partition, position)
       state.taken = position

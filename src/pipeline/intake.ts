@@ -28,6 +28,11 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
       deps.freed.fire()
     },
     next: (partition) => buffer.next(partition),
+    settled: (partition) => buffer.settled(partition),
+    rewind(partition, position) {
+      buffer.rewind(partition, position)
+      deps.freed.fire()
+    },
     offer(partition, records) {
       if (!deps.admitting()) return 0
       let admitted = 0

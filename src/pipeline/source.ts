@@ -10,6 +10,10 @@ export type Intake = {
   next(partition: number): bigint | null
   /** Admits records, in order, as many as fit now; returns how many. 0 = full, or draining. */
   offer(partition: number, records: readonly SourceRecord[]): number
+  /** Up to where the sink is known to hold a partition, or null when it is not assigned. */
+  settled(partition: number): bigint | null
+  /** The sink holds less than it did: what is buffered of the partition is dropped, and it begins again at `position`. */
+  rewind(partition: number, position: bigint): void
   /** The offsets below `position` hold no further record (markers, compaction). */
   advance(partition: number, position: bigint): void
   /** Resolves when there may be room again, or after `ms`. */

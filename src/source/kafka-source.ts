@@ -72,7 +72,11 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     closing = true // take nothing more, also until somebody stops us
     failed.reject(error)
   }
-  const membership = createMembership({ ...deps, closing: () => closing, fail, seek })
+  const membership = createMembership({
+    ...deps,
+    ...{ closing: () => closing, fail, seek },
+    commit: (positions) => commits.add(positions),
+  })
   const commits = createCommits({
     ...{ topic, clock, emit },
     owns: membership.owns,
@@ -92,7 +96,11 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         }
       })
     const empty = createEmptyBatches({ intake, emit, seek })
-    on(consumer.events.HEARTBEAT, () => (silentLooks = 0))
+    on(consumer.events.HEARTBEAT, () => {
+      // A join whose SyncGroup was lost: kafkajs goes on with the old assignment under the new name. Its heartbeats are
+      // answered, its commits are not, and without a record no eachBatch can force a join.
+      if (evictedAt === null) silentLooks = 0
+    })
     on(consumer.events.GROUP_JOIN, ({ memberAssignment }) => {
       silentLooks = 0
       evictedAt = null

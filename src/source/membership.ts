@@ -12,6 +12,7 @@ export type MembershipDeps = {
   closing: () => boolean
   fail: (error: unknown) => void
   seek: (partition: number, position: bigint) => void
+  commit: (positions: ReadonlyMap<number, bigint>) => void
   clock: Clock
   emit: Emit
 }
@@ -49,6 +50,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       if (!waiting().includes(partition)) continue
       intake.assign(partition, position)
       emit({ type: 'positioned', partition, position, kafka })
+      // Whoever settled these died before it told Kafka: without a new record nobody would, and lag would be seen that is none.
+      if (kafka !== position) deps.commit(new Map([[partition, position]]))
       if (kafka === null || kafka <= position) continue
       // Not left to the gap detection: at the end of the log no record would come to show the gap.
       ahead.set(partition, kafka)
@@ -56,13 +59,31 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     }
   }
 
-  /** Somebody else settled more while we were cut off: what is below is not wanted, and may be gone from the log. */
-  function catchUp(positions: ReadonlyMap<number, StartPosition> | null, intake: Intake) {
-    for (const [partition, { position, kafka }] of positions ?? []) {
+  /**
+   * Holds Kafka against the database for partitions that are positioned. What somebody else settled while we were cut off is
+   * not wanted any more, and may be gone from the log. And where the database holds less than we know it held (a standby took
+   * over that had not got everything; an operator set it back), no record may ever come to show it: the partition is idle.
+   */
+  async function compare(partitions: () => readonly number[], intake: Intake) {
+    // Before the question: what is settled while it is under way is no rewind.
+    const held = new Map<number, bigint>()
+    const asked = () => {
+      const wanted = partitions().filter((partition) => owned.has(partition) && intake.next(partition) !== null)
+      for (const partition of wanted) held.set(partition, intake.settled(partition) ?? 0n)
+      return wanted
+    }
+    for (const [partition, { position, kafka }] of (await ask(asked)) ?? []) {
       const next = owned.has(partition) ? intake.next(partition) : null
-      if (next === null || position <= next) continue
-      intake.assign(partition, position)
-      emit({ type: 'positioned', partition, position, kafka })
+      const before = held.get(partition) ?? 0n
+      if (next === null) continue
+      if (position > next) {
+        intake.assign(partition, position)
+        emit({ type: 'positioned', partition, position, kafka })
+      } else if (position < before) {
+        emit({ type: 'rewound', partition, from: before, position })
+        intake.rewind(partition, position)
+        deps.seek(partition, position)
+      }
     }
   }
 
@@ -70,7 +91,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
   async function check(intake: Intake) {
     if (checking) return
     checking = true
-    catchUp(await ask(() => [...owned].filter((partition) => intake.next(partition) !== null)), intake)
+    await compare(() => [...owned], intake)
     checking = false
   }
 
@@ -99,7 +120,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     },
     /** Holds Kafka against the database for one partition; fails the source when records would be lost. */
     async doubt(partition: number, intake: Intake) {
-      catchUp(await ask(() => (owned.has(partition) ? [partition] : [])), intake)
+      await compare(() => [partition], intake)
     },
   }
 }

@@ -6,25 +6,37 @@ import { createMembership } from '../../../src/source/membership.ts'
 import type { StartPosition } from '../../../src/source/start-position.ts'
 
 /** One partition, ours; `database` is where its offset row stands. */
-const joinedAt = async (position: bigint) => {
-  const database = { position }
+const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
+  const database = { position, kafka }
+  const sought: bigint[] = []
+  const committed: (bigint | undefined)[] = []
   let next: bigint | null = null
+  let settled: bigint | null = null
+  const start = (at: bigint) => {
+    next = at
+    settled = at
+  }
   const intake = {
-    assign: (_: number, at: bigint) => void (next = at),
+    assign: (_: number, at: bigint) => start(at),
     next: () => next,
+    settled: () => settled,
+    rewind: (_: number, at: bigint) => start(at),
   } as unknown as Intake
   const membership = createMembership({
-    startPositions: async () => new Map<number, StartPosition>([[0, { position: database.position, kafka: null }]]),
+    startPositions: async () => new Map<number, StartPosition>([[0, { ...database }]]),
     isFatal: () => true,
     closing: () => false,
     fail: (error) => expect.unreachable(String(error)),
-    seek: () => {},
+    commit: (positions) => void committed.push(positions.get(0)),
+    seek: (_, at) => void sought.push(at),
     clock: systemClock,
     emit: () => {},
   })
   membership.joined([0], intake)
   await setImmediate()
-  return { database, intake, membership, next: () => next, deliver: (to: bigint) => (next = to) }
+  const deliver = (to: bigint) => (next = to)
+  const settle = (to: bigint) => (settled = to)
+  return { database, intake, membership, next: () => next, deliver, settle, sought, committed }
 }
 
 // Evicted and back with the same partition: for us it is one we kept. If retention took the records between, kafkajs
@@ -45,4 +57,34 @@ test('what is delivered and not yet settled is kept', async () => {
   await membership.doubt(0, intake)
   await membership.check(intake)
   expect(next()).toBe(30n)
+})
+
+// A standby that had not got everything took over: on an idle partition no record would ever come to show it.
+test.each(['doubt', 'check'] as const)(
+  'a database that holds less than it did is read again from there: %s',
+  async (how) => {
+    const { database, intake, membership, next, deliver, settle, sought } = await joinedAt(10n)
+    deliver(30n)
+    settle(30n)
+    database.position = 20n
+    await (how === 'doubt' ? membership.doubt(0, intake) : membership.check(intake))
+    expect(next()).toBe(20n)
+    expect(sought).toEqual([20n])
+  },
+)
+
+test('what is settled while the question is under way is no rewind', async () => {
+  const { intake, membership, next, deliver, settle, sought } = await joinedAt(10n)
+  deliver(30n)
+  const doubt = membership.doubt(0, intake)
+  settle(30n)
+  await doubt
+  expect(next()).toBe(30n)
+  expect(sought).toEqual([])
+})
+
+test('what its dead owner settled and did not tell Kafka is committed, what Kafka knows is not', async () => {
+  expect((await joinedAt(10n, 7n)).committed).toEqual([10n])
+  expect((await joinedAt(10n, null)).committed).toEqual([10n])
+  expect((await joinedAt(10n, 10n)).committed).toEqual([])
 })
