@@ -9,6 +9,7 @@ export type LockedPackage = {
   readonly devOptional?: boolean
   readonly link?: boolean
   readonly hasInstallScript?: boolean
+  readonly devDependencies?: object
 }
 export type Lock = { readonly packages: Readonly<Record<string, LockedPackage>> }
 export type Manifest = { readonly allowScripts?: Readonly<Record<string, boolean>> }
@@ -30,15 +31,21 @@ const REGISTRY = /^https:\/\/registry\.npmjs\.org\//
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
 
-/** `(MIT OR GPL-3.0)`: one is enough; `MIT AND ISC`: all are needed. */
+/** `(MIT OR GPL-3.0)`: one is enough; `MIT AND ISC`: all are needed. Brackets within: not understood, so not allowed. */
 export const isAllowed = (licence: string): boolean =>
   licence
-    .replace(/[()]/g, '')
+    .replace(/^\(([^()]*)\)$/, '$1')
     .split(/ or /i)
     .some((choice) => choice.split(/ and /i).every((each) => LICENCES.includes(each.trim())))
 
 export const shipped = ({ packages }: Lock): [path: string, locked: LockedPackage][] =>
   Object.entries(packages).filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+
+/** As if there were no development dependencies. */
+export const shippedOnly = (lock: Lock): Lock => {
+  const { devDependencies: _, ...root } = lock.packages[''] ?? {}
+  return { ...lock, packages: { '': root, ...Object.fromEntries(shipped(lock)) } }
+}
 
 export const dependencyFaults = (lock: Lock, { allowScripts = {} }: Manifest): string[] => {
   const all = Object.entries(lock.packages).filter(([path]) => path !== '')

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import {
   dependencyFaults,
@@ -6,6 +8,7 @@ import {
   type Lock,
   type LockedPackage,
   type Manifest,
+  shipped,
 } from '../../scripts/dependencies.ts'
 
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'))
@@ -36,5 +39,23 @@ test('a licence of what is not shipped, and a script that was decided on, are fi
 
 test('a choice needs one, a sum all', () => {
   expect(['(MIT OR GPL-3.0)', 'MIT AND ISC', 'Apache-2.0'].map(isAllowed)).toEqual([true, true, true])
-  expect(['GPL-3.0', 'MIT AND GPL-3.0', ''].map(isAllowed)).toEqual([false, false, false])
+  for (const licence of ['GPL-3.0', 'MIT AND GPL-3.0', '', '(MIT OR ISC) AND GPL-3.0', '(MIT OR GPL-2.0) AND (MIT)'])
+    expect(isAllowed(licence), licence).toBe(false)
+})
+
+// npm starts twice in it.
+test('the bill of materials names each shipped package, and no other', { timeout: 60_000 }, () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const text = execFileSync('npm', ['run', '--silent', 'sbom'], { cwd: root, encoding: 'utf8' })
+  const { metadata, components } = JSON.parse(text) as {
+    metadata: { component: { name: string } }
+    components: { name: string; version: string; hashes: { alg: string }[] }[]
+  }
+  expect(metadata.component.name).toBe('sluice')
+  const named = ({ name, version }: { name: string; version: string }) => `${name}@${version}`
+  const expected = shipped(read('package-lock.json') as Lock).map(([path, { version }]) =>
+    named({ name: path.split('node_modules/').at(-1)!, version: version! }),
+  )
+  expect(new Set(components.map(named))).toEqual(new Set(expected))
+  for (const each of components) expect(each.hashes.map(({ alg }) => alg), each.name).toEqual(['SHA-512']) // prettier-ignore
 })
