@@ -118,7 +118,7 @@ export const openSecureWorld = async (databaseUrl?: string) => {
     ...{ kafka, world, allow, ways: waysInto(kafka, server.url), tokenServer: server },
     /** `sluice <args>` with this way in; one that goes on for too long is ended. */
     sluice: (args: readonly string[], way: NodeJS.ProcessEnv) =>
-      world.sluice(args, { env: { ...world.env, ...way }, timeout: 20_000 }),
+      world.sluice(args, { env: { ...world.env, ...way }, timeout: 60_000 }),
     async close(): Promise<void> {
       await admin.disconnect()
       await world.close()
