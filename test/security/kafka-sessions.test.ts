@@ -100,3 +100,22 @@ test('a password that is changed behind our back ends the member with one clear 
   next.kill('SIGTERM')
   expect((await next.ended).code).toBe(0)
 })
+
+test('no token is to be had for longer than the last one lives: the member waits, and goes on', async () => {
+  const { world, ways, sluice, tokenServer } = secure
+  const before = await world.totals()
+  const member = world.start('waiting', { ...QUICK_SESSION, ...ways.oauth(MEMBER.username, TOKEN_SECONDS) })
+  await member.logged('partitions assigned')
+  await world.drained()
+  tokenServer.setDown(true)
+  const [asked, over] = [tokenServer.seen.length, performance.now() + TOKEN_SECONDS * 1_000]
+  const patient = { timeoutMs: 120_000 }
+  await until('the last token is over', () => performance.now() > over, patient)
+  await until('more are asked for', () => tokenServer.seen.length - asked > 3, patient)
+  expect((await sluice(['publish', '--generate', '50', '--seed', '3'], ways.user('PLAIN'))).exitCode).toBe(0)
+  tokenServer.setDown(false)
+  await world.drained()
+  expect((await world.totals()).deadLettered).toBe(before.deadLettered)
+  member.kill('SIGTERM')
+  expect((await member.ended).code, member.tail()).toBe(0)
+})

@@ -216,11 +216,25 @@ describe('no command needs more rights than docs/security.md lists', () => {
     await sluice('topics', 'check')
   })
 
+  test('topics create: CREATE, DESCRIBE and DESCRIBE_CONFIGS on both topics', async () => {
+    const rights: Rights = { topic: ['create', 'describe', 'configs'], dlq: ['create', 'describe', 'configs'] }
+    const [topic, access] = [`${secure.world.config.topic}-new`, secure.ways.oauth('creator')]
+    await secure.allow('creator', rights, topic)
+    for (const outcome of ['created', 'existed']) {
+      const way = { ...access, KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: `${topic}.dlq` }
+      const { exitCode, stdout, stderr } = await secure.sluice(['topics', 'create'], way)
+      expect([exitCode, String(stdout).match(/^\w+/gm)], String(stderr)).toEqual([0, [outcome, outcome]])
+    }
+  })
+
   test('offsets show: DESCRIBE on the topic and the group; reset and skip: READ on both', async () => {
     const show = await allowed('looker', { topic: ['describe'], group: ['describe'] })
     await show('offsets', 'show')
-    const reset = await allowed('resetter', { topic: ['read'], group: ['read'] })
-    await reset('offsets', 'reset', '--to', 'earliest', '--yes')
+    const mover = await allowed('mover', { topic: ['read'], group: ['read'] })
+    await mover('offsets', 'reset', '--to', 'earliest', '--yes')
+    await mover('offsets', 'reset', '--to', '2026-01-01T00:00:00Z', '--yes')
+    await mover('offsets', 'reset', '--to', 'kafka', '--yes')
+    await mover('offsets', 'skip', '--partition', '0', '--offset', '0', '--reason', 'a test', '--yes')
   })
 
   test('dlq replay: WRITE on the topic, DESCRIBE on the group; without them no letter is touched', async () => {
