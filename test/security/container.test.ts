@@ -1,17 +1,30 @@
 // What the image would hold, run as docker-compose.yml would run it: a built folder, read-only everywhere, a user without a
 // name. No container engine here; the kernel's own means instead.
-import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Lock, shipped } from '../../scripts/dependencies.ts'
 import { cannotLockDown, type LockedDown, lockedDown } from '../support/locked-down.ts'
 import { freshDatabase, type FreshDatabase, stack } from '../support/stack.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const why = cannotLockDown()
+
+/** The packages that the image would have, and no other: what is missing among them is missed here. */
+const copyShipped = async (app: string) => {
+  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock
+  // Those for other platforms are not installed.
+  for (const [path] of shipped(lock).filter(([at]) => existsSync(join(ROOT, at)))) {
+    const from = join(ROOT, path)
+    const filter = (file: string) => !file.slice(from.length).startsWith('/node_modules')
+    await cp(from, join(app, path), { recursive: true, filter })
+  }
+}
 
 describe.skipIf(why !== null)(`the built folder${why === null ? '' : ` (${why})`}`, () => {
   let app: string
@@ -24,7 +37,7 @@ describe.skipIf(why !== null)(`the built folder${why === null ? '' : ` (${why})`
     await execa('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(app, 'dist')], { cwd: ROOT })
     for (const each of ['bin', 'prisma', 'package.json'])
       await cp(join(ROOT, each), join(app, each), { recursive: true })
-    await symlink(join(ROOT, 'node_modules'), join(app, 'node_modules'))
+    await copyShipped(app)
     database = await freshDatabase()
     world = await openWorld({ brokers: stack().brokers, databaseUrl: database.url, partitions: 1 })
   })
