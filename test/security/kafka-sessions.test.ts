@@ -8,8 +8,8 @@ import { until } from '../support/until.ts'
 
 const CHANGED = 'planted-Zk-second-password'
 const AGAIN = 'planted-Zk-third-password'
-/** kafkajs says who we are ten seconds before the end of a session: here after three. */
-const TOKEN_SECONDS = 13
+/** kafkajs says who we are ten seconds before the end of a session: here after ten, or less if this machine is busy. */
+const TOKEN_SECONDS = 20
 
 let secure: SecureWorld
 let file: string
@@ -59,7 +59,7 @@ test('sessions end, tokens expire and a password is changed under load: the memb
   const [tokens, joins] = [tokenServer.seen.length, [scram, oauth].map((m) => m.lines('partitions assigned').length)]
 
   const started = performance.now()
-  const publishing = sluice(['publish', '--generate', '1700', '--rate', '100'], ways.user('PLAIN'))
+  const publishing = sluice(['publish', '--generate', '2700', '--rate', '100'], ways.user('PLAIN'))
   await until('a third of it is written', async () => (await world.settled()) > 500)
   await kafka.rotate(CHANGED)
   await put(CHANGED)
@@ -109,13 +109,14 @@ test('no token is to be had for longer than the last one lives: the member waits
   await world.drained()
   tokenServer.setDown(true)
   const [asked, over] = [tokenServer.seen.length, performance.now() + TOKEN_SECONDS * 1_000]
-  const patient = { timeoutMs: 120_000 }
+  const patient = { timeoutMs: 60_000, describe: () => member.tail() }
   await until('the last token is over', () => performance.now() > over, patient)
   await until('more are asked for', () => tokenServer.seen.length - asked > 3, patient)
-  expect((await sluice(['publish', '--generate', '50', '--seed', '3'], ways.user('PLAIN'))).exitCode).toBe(0)
+  const published = await sluice(['publish', '--generate', '50', '--bad', '0', '--seed', '3'], ways.user('PLAIN'))
+  expect(published.exitCode).toBe(0)
   tokenServer.setDown(false)
   await world.drained()
-  expect((await world.totals()).deadLettered).toBe(before.deadLettered)
+  expect(await world.totals()).toEqual({ ...before, inserted: before.inserted + 50 })
   member.kill('SIGTERM')
   expect((await member.ended).code, member.tail()).toBe(0)
 })
