@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { createIo, type Io } from './cli/io.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
+import { serializeError } from './telemetry/serialize-error.ts'
 
 // argv → command → exit code. The only file that ends the process.
 
@@ -17,11 +18,13 @@ function throwing(command: Command): Command {
   return command.exitOverride()
 }
 
+/** Not its own words: PostgreSQL, Prisma and JSON.parse quote the row. */
+const unexpected = (error: unknown) =>
+  `sluice: unexpected fault, please report it\n${JSON.stringify(serializeError(error))}\n`
+
 // Nothing is known to get here; if it does, the process must not live on in an unknown state.
 process.on('unhandledRejection', (error) => {
-  io.stderr.write(
-    `sluice: unexpected fault, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
-  )
+  io.stderr.write(unexpected(error))
   process.exit(ExitCode.fatal)
 })
 
@@ -62,9 +65,7 @@ try {
     io.stderr.write(`sluice: ${error.message}\n${error.remedy ? `  → ${error.remedy}\n` : ''}`)
     code = error.exitCode
   } else {
-    io.stderr.write(
-      `sluice: unexpected fault, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
-    )
+    io.stderr.write(unexpected(error))
     code = ExitCode.fatal
   }
 }

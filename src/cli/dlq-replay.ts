@@ -142,6 +142,7 @@ async function lookRound({ config, database }: Connected, topics: ReadonlySet<st
   await admin.connect()
   try {
     const partitions = new Map<string, number>()
+    await admin.checkRights({ topics: Object.fromEntries([...topics].map((topic) => [topic, ['WRITE']])), groupId })
     for (const topic of topics) {
       const described = await admin.describeTopic(topic)
       if (described === null)

@@ -49,7 +49,7 @@ export const unknownMechanism = ({ sasl }: KafkaConfig): Explained => [
 
 export const saslUnexpected: Explained = [
   'Kafka does not expect SASL on this listener, or not now',
-  'check KAFKA_SECURITY_PROTOCOL and the port; connections.max.reauth.ms of the broker must be well above 10 s',
+  'check KAFKA_SECURITY_PROTOCOL and the port; connections.max.reauth.ms of the broker, and the life of tokens, must be well above 10 s',
 ]
 
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ALTNAME_INVALID|CERT_/

@@ -24,15 +24,18 @@ type Token = { readonly value: string; readonly freshUntil: number }
 /** Never a secret, nor the query, which may hold one. */
 const shown = (url: string) => `${new URL(url).origin}${new URL(url).pathname}`
 
-/** kafkajs tries again what is not marked; a refusal stays one. */
+/** kafkajs tries again, or restarts, what is marked so; a refusal stays one. */
+const passing = (error: OperatorError) => Object.assign(error, { retriable: true })
 const refused = (error: OperatorError) => Object.assign(error, { retriable: false })
 
 const unreachable = (url: string, why: string, cause?: unknown) =>
-  new OperatorError(
-    `cannot get a token from ${shown(url)} (${why})`,
-    'check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL, and that the authorisation server runs',
-    ExitCode.unavailable,
-    { cause },
+  passing(
+    new OperatorError(
+      `cannot get a token from ${shown(url)} (${why})`,
+      'check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL, and that the authorisation server runs',
+      ExitCode.unavailable,
+      { cause },
+    ),
   )
 
 const codeOf = (error: unknown): string => {

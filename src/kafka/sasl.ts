@@ -4,6 +4,7 @@
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs'
 import type { SaslConfig } from '../config.ts'
 import { readAgain } from '../lib/file-again.ts'
+import { closeWhatIsHalfSaid } from './half-said.ts'
 import { EncoderOf, internal } from './kafkajs-internals.ts'
 import { createTokenSource } from './oauth-token.ts'
 
@@ -113,7 +114,7 @@ const authenticationProvider = (sasl: SaslConfig, now: () => number): Provider =
 }
 
 /** `now` in milliseconds. One for each client: what it was told before counts. */
-export const saslOptions = (sasl: SaslConfig, now: () => number): Mechanism => ({
-  mechanism: sasl.mechanism,
-  authenticationProvider: authenticationProvider(sasl, now),
-})
+export const saslOptions = (sasl: SaslConfig, now: () => number): Mechanism => {
+  closeWhatIsHalfSaid()
+  return { mechanism: sasl.mechanism, authenticationProvider: authenticationProvider(sasl, now) }
+}

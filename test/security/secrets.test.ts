@@ -75,74 +75,65 @@ const COMMANDS = [
   ['publish', '--generate', '5'],
 ]
 
-/** What can be wrong with the way in; each holds secrets of its own. */
-const broken = (): Record<string, NodeJS.ProcessEnv> => {
-  const elsewhere = new URL(database.urlOf('operator'))
-  elsewhere.port = '1'
-  const refused = new URL(database.urlOf('operator'))
-  refused.password = `${SECRET}-wrong`
-  const unclear = new URL(database.urlOf('operator'))
-  unclear.searchParams.set('sslmode', 'require')
-  return {
-    'another SASL password': { KAFKA_SASL_PASSWORD: `${SECRET}-wrong` },
-    'another passphrase': { KAFKA_SSL_KEY_PASSPHRASE: `${SECRET}-wrong` },
-    'nobody at the port of PostgreSQL': { DATABASE_URL: elsewhere.href },
-    'another password of PostgreSQL': { DATABASE_URL: refused.href },
-    'an unclear URL': { DATABASE_URL: unclear.href },
-    'no URL at all': { DATABASE_URL: `${SECRET} %% @ 5432` },
-    'a URL of another scheme': { DATABASE_URL: `mysql://u:${SECRET}@h/d` },
-    'nobody at the port of Kafka': { KAFKA_BROKERS: '127.0.0.1:1' },
-    'rules broken': { KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT', FLUSH_LANES: 'x' },
-    'a token refused': {
-      ...secure.ways.oauth('member', -100),
-      ...{ KAFKA_SSL_CERT_FILE: '', KAFKA_SSL_KEY_FILE: '', KAFKA_SSL_KEY_PASSPHRASE: '' },
-    },
-    'a client secret refused': {
-      ...secure.ways.oauth(),
-      ...{ KAFKA_SSL_CERT_FILE: '', KAFKA_SSL_KEY_FILE: '', KAFKA_SSL_KEY_PASSPHRASE: '' },
-      KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: `${SECRET}-wrong`,
-    },
-  }
+test.each(COMMANDS.map((command) => [command.join(' '), command] as const))('sluice %s', async (_, command) => {
+  const { exitCode, stdout, stderr } = await secure.sluice(command, everything())
+  expect(exitCode, 'it was ended').toBeDefined()
+  expect(leaks(`${String(stdout)}${String(stderr)}`)).toEqual([])
+})
+
+const changed = (change: (url: URL) => void): NodeJS.ProcessEnv => {
+  const url = new URL(database.urlOf('operator'))
+  change(url)
+  return { DATABASE_URL: url.href }
 }
+const NO_CERTIFICATE = { KAFKA_SSL_CERT_FILE: '', KAFKA_SSL_KEY_FILE: '', KAFKA_SSL_KEY_PASSPHRASE: '' }
 
-test('every command: nothing on stdout or stderr', async () => {
-  for (const command of COMMANDS) {
-    const { stdout, stderr } = await secure.sluice(command, everything())
-    expect(leaks(`${String(stdout)}${String(stderr)}`), command.join(' ')).toEqual([])
-  }
-})
-
-test('one command to each service, in every trouble: an error, and no secret', async () => {
-  const troubles = Object.entries(broken())
-  for (const [name, env] of troubles) {
-    const ended = await Promise.all(
-      [['consume'], ['offsets', 'show']].map((command) =>
-        secure.sluice(command, { ...everything('consumer'), ...env }),
-      ),
-    )
-    for (const { exitCode, stdout, stderr } of ended) {
-      expect(exitCode, `${name}: ${String(stderr)}`).toBeGreaterThan(0)
-      expect(leaks(`${String(stdout)}${String(stderr)}`), name).toEqual([])
-    }
-  }
-})
-
-test('--help of everything', async () => {
-  for (const command of [
-    [],
-    ['consume'],
-    ['publish'],
-    ['dlq'],
-    ['offsets'],
-    ['topics'],
-    ['migrate'],
-    ['no-such-command'],
-  ]) {
-    const { stdout, stderr } = await secure.sluice([...command, '--help'], everything())
-    expect(String(stdout) + String(stderr)).toMatch(/Usage|unknown command/)
+/** What can be wrong with the way in; each holds secrets of its own. */
+test.each<[string, () => NodeJS.ProcessEnv]>([
+  ['another SASL password', () => ({ KAFKA_SASL_PASSWORD: `${SECRET}-wrong` })],
+  ['another passphrase', () => ({ KAFKA_SSL_KEY_PASSPHRASE: `${SECRET}-wrong` })],
+  ['nobody at the port of PostgreSQL', () => changed((url) => (url.port = '1'))],
+  ['another password of PostgreSQL', () => changed((url) => (url.password = `${SECRET}-wrong`))],
+  ['an unclear URL', () => changed((url) => url.searchParams.set('sslmode', 'require'))],
+  ['no URL at all', () => ({ DATABASE_URL: `${SECRET} %% @ 5432` })],
+  ['a URL of another scheme', () => ({ DATABASE_URL: `mysql://u:${SECRET}@h/d` })],
+  ['nobody at the port of Kafka', () => ({ KAFKA_BROKERS: '127.0.0.1:1' })],
+  ['rules broken', () => ({ KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT', FLUSH_LANES: 'x' })],
+  ['a token refused', () => ({ ...secure.ways.oauth('member', -100), ...NO_CERTIFICATE })],
+  [
+    'a client secret refused',
+    () => ({
+      ...{ ...secure.ways.oauth(), ...NO_CERTIFICATE },
+      KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: `${SECRET}-wrong`,
+    }),
+  ],
+])('%s: an error, and no secret', async (_, trouble) => {
+  for (const command of [['consume'], ['offsets', 'show']]) {
+    const { exitCode, stdout, stderr } = await secure.sluice(command, { ...everything('consumer'), ...trouble() })
+    expect(exitCode, String(stderr)).toBeGreaterThan(0)
     expect(leaks(`${String(stdout)}${String(stderr)}`)).toEqual([])
   }
 })
+
+test('a fault that nobody thought of: codes and places, not the words of PostgreSQL', async () => {
+  await database.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION E'${SECRET} %\\n    at ${SECRET}', NEW USING ERRCODE = 'P0042'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON consumer_gate FOR EACH ROW EXECUTE FUNCTION refuse()`)
+  const { exitCode, stdout, stderr } = await secure.sluice(['pause', '--reason', `${SECRET}-reason`], everything())
+  await database.query('DROP FUNCTION refuse CASCADE')
+  expect([exitCode, String(stdout)]).toEqual([4, ''])
+  expect(String(stderr)).toMatch(/^sluice: unexpected fault, please report it\n\{.*"P0042".*gate.*\}$/)
+  expect(leaks(String(stderr))).toEqual([])
+})
+
+test.each(['', 'consume', 'publish', 'dlq', 'offsets', 'topics', 'migrate', 'no-such-command'])(
+  'sluice %s --help',
+  async (command) => {
+    const { stdout, stderr } = await secure.sluice([...(command === '' ? [] : [command]), '--help'], everything())
+    expect(String(stdout) + String(stderr)).toMatch(/Usage|unknown command/)
+    expect(leaks(`${String(stdout)}${String(stderr)}`)).toEqual([])
+  },
+)
 
 test('no text of any table holds one', async () => {
   const columns = await database.query(

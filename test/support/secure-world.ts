@@ -60,7 +60,7 @@ const waysInto = (kafka: Awaited<ReturnType<typeof startSecureKafka>>, tokenUrl:
   }
 }
 
-const OPERATIONS = { read: 'READ', write: 'WRITE', describe: 'DESCRIBE', configs: 'DESCRIBE_CONFIGS' } as const
+const OPERATIONS = { read: 'READ', write: 'WRITE', create: 'CREATE', describe: 'DESCRIBE', configs: 'DESCRIBE_CONFIGS' } as const // prettier-ignore
 type Operation = keyof typeof OPERATIONS
 export type Rights = { topic?: readonly Operation[]; dlq?: readonly Operation[]; group?: readonly Operation[] }
 
@@ -89,16 +89,17 @@ export const openSecureWorld = async (databaseUrl?: string) => {
       : { url: databaseUrl, drop: () => Promise.resolve() }
   const { superuser } = kafka
   const world = await openWorld({ brokers: [], databaseUrl: url, partitions: 2, access: superuser })
-  const { topic, dlqTopic, groupId } = world.config
+  const { topic, groupId } = world.config
   const admin = createKafka(loadConfig(world.env).kafka, createLog('silent')).admin()
   await admin.connect()
 
-  /** A user of a name of its own has no more rights than these. */
-  const allow = async (username: string, { topic: onTopic = [], dlq = [], group = [] }: Rights) => {
-    const on = (type: number, name: string, operations: readonly Operation[]) =>
+  /** A user of a name of its own has no more rights than these; on the topics of the world, or on this one. */
+  const allow = async (username: string, rights: Rights, name = topic) => {
+    const { topic: onTopic = [], dlq = [], group = [] } = rights
+    const on = (type: number, resource: string, operations: readonly Operation[]) =>
       operations.map((operation) => ({
         resourceType: type,
-        resourceName: name,
+        resourceName: resource,
         resourcePatternType: ResourcePatternTypes.LITERAL,
         principal: `User:${username}`,
         host: '*',
@@ -106,8 +107,8 @@ export const openSecureWorld = async (databaseUrl?: string) => {
         permissionType: AclPermissionTypes.ALLOW,
       }))
     const acl = [
-      ...on(AclResourceTypes.TOPIC, topic, onTopic),
-      ...on(AclResourceTypes.TOPIC, dlqTopic, dlq),
+      ...on(AclResourceTypes.TOPIC, name, onTopic),
+      ...on(AclResourceTypes.TOPIC, `${name}.dlq`, dlq),
       ...on(AclResourceTypes.GROUP, groupId, group),
     ]
     if (acl.length > 0) await admin.createAcls({ acl })
@@ -118,7 +119,7 @@ export const openSecureWorld = async (databaseUrl?: string) => {
     ...{ kafka, world, allow, ways: waysInto(kafka, server.url), tokenServer: server },
     /** `sluice <args>` with this way in; one that goes on for too long is ended. */
     sluice: (args: readonly string[], way: NodeJS.ProcessEnv) =>
-      world.sluice(args, { env: { ...world.env, ...way }, timeout: 20_000 }),
+      world.sluice(args, { env: { ...world.env, ...way }, timeout: 60_000 }),
     async close(): Promise<void> {
       await admin.disconnect()
       await world.close()

@@ -13,6 +13,7 @@ export const startTokenServer = async (
 ) => {
   const basic = `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
   const seen: URLSearchParams[] = []
+  let down = false
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (part: Buffer) => (text += part.toString()))
@@ -21,6 +22,7 @@ export const startTokenServer = async (
       seen.push(form)
       const known = request.headers.authorization === basic
       const { status = 200, body } = known ? answer(form) : { status: 401, body: { error: 'invalid_client' } }
+      if (down) return void response.writeHead(503).end()
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
@@ -30,6 +32,7 @@ export const startTokenServer = async (
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
     /** The forms that were sent. */
     seen,
+    setDown: (value: boolean) => void (down = value),
     async stop(): Promise<void> {
       server.closeAllConnections()
       server.close()

@@ -3,6 +3,7 @@ import kafkajs, { type AuthenticationProviderArgs } from 'kafkajs'
 import { expect, test } from 'vitest'
 import '../../../src/kafka/client.ts'
 import { explainKafkaError } from '../../../src/kafka/explain.ts'
+import { internal } from '../../../src/kafka/kafkajs-internals.ts'
 import { saslOptions } from '../../../src/kafka/sasl.ts'
 import type { SaslConfig } from '../../../src/config.ts'
 
@@ -58,4 +59,30 @@ test('a password of a file that was good is tried again for 20 s: it may be abou
   const once = openTalk(given)
   await once(null)
   expect(await once(refusal())).toMatchObject({ retriable: false })
+})
+
+test('what follows the handshake fails: the connection is closed, as the broker would take no second handshake on it', async () => {
+  type Class = new (connection: object, logger: unknown, versions: object, auth: boolean) => { authenticate(): Promise<void> } // prettier-ignore
+  const Authenticator = internal('src/broker/saslAuthenticator/index.js') as Class
+  const steps: string[] = []
+  const noToken = new Error('no token')
+  const sasl: SaslConfig = { mechanism: 'PLAIN', username: 'jane', password: 'sesame' }
+  const connection = {
+    ...{ host: 'a', port: 1 },
+    sasl: {
+      ...saslOptions(sasl, () => 0),
+      authenticationProvider: () => ({ authenticate: () => Promise.reject(noToken) }),
+    },
+    send: () => {
+      steps.push('handshake')
+      return Promise.resolve({ enabledMechanisms: ['PLAIN'] })
+    },
+    disconnect: () => {
+      steps.push('closed')
+      return Promise.resolve(true)
+    },
+  }
+  const versions = { 17: { minVersion: 0, maxVersion: 1 } }
+  await expect(new Authenticator(connection, logger, versions, false).authenticate()).rejects.toBe(noToken)
+  expect(steps).toEqual(['handshake', 'closed'])
 })

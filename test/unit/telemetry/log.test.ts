@@ -47,6 +47,13 @@ test('a database error shows its codes, never its words', () => {
   expect(JSON.stringify(lines)).not.toContain('jane')
 })
 
+test('a line of the words is not taken for a frame of the stack', () => {
+  const { lines, log } = capture()
+  log.error({ err: new SyntaxError('cannot read\n    at jane@example.com (row:1:1)') })
+  expect(JSON.stringify(lines[0])).not.toContain('jane')
+  expect(lines[0]?.err?.['at']).toEqual(expect.arrayContaining([expect.stringContaining('log.test.ts')]))
+})
+
 test('JSON.parse quotes its input, so its words stay unsaid', () => {
   const { lines, log } = capture()
   try {
