@@ -10,6 +10,7 @@ export const VERSION = '2.2.4'
 /** First 16 hex digits of SHA-256, by path in the package. */
 export const CHECKSUMS: Readonly<Record<string, string>> = {
   'src/admin/index.js': '94aa1214e987e8f7',
+  'src/broker/saslAuthenticator/index.js': '535765470e117239',
   'src/cluster/brokerPool.js': '9994863e891ac2ab',
   'src/cluster/index.js': '3831a6845e4e9fb0',
   'src/consumer/consumerGroup.js': 'f3e461738585a8dc',

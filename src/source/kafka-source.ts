@@ -9,7 +9,7 @@ import type { Emit } from '../telemetry/events.ts'
 import { type BeforeRejoin, createBeforeRejoin } from './before-rejoin.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
-import { createEmptyBatches, type EmptyBatches } from './empty-batches.ts'
+import { createEmptyBatches } from './empty-batches.ts'
 import { type Listeners, startLife } from './life.ts'
 import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
@@ -101,7 +101,8 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
   })
 
-  function listeners(intake: Intake, empty: EmptyBatches, current: () => boolean): Listeners {
+  function listeners(intake: Intake, current: () => boolean): Listeners {
+    const empty = createEmptyBatches({ intake, emit, seek })
     const rejoin = createBeforeRejoin({
       emit,
       drain: (ms) => intake.drain(ms),
@@ -165,11 +166,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     },
   })
 
-  async function watch(intake: Intake, empty: EmptyBatches) {
+  async function watch(intake: Intake) {
     const limit = options.sessionTimeoutMs + options.rebalanceTimeoutMs
     for (let looks = 1; !closing; looks += 1) {
       await clock.sleep(WATCH_MS, ended.signal)
-      empty.again()
       // Stuck, whatever it is in: a new one is not.
       if (signs.look() * WATCH_MS > limit) lives.current()?.giveUp(silent(limit))
       if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) lives.current()?.giveUp(evictedError())
@@ -185,12 +185,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     async run(intake) {
       if (ended.signal.aborted) return
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
-      const empty = createEmptyBatches({ intake, emit, seek })
       const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
-      const begin = (current: () => boolean) =>
-        startLife(deps.kafka(), consumer, listeners(intake, empty, current), clock)
+      const begin = (current: () => boolean) => startLife(deps.kafka(), consumer, listeners(intake, current), clock)
       lives.run(begin).catch(fail)
-      void watch(intake, empty)
+      void watch(intake)
       await Promise.race([failed.promise, stopped])
     },
     pause() {

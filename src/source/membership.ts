@@ -90,7 +90,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         intake.rewind(partition, position)
         deps.seek(partition, position)
       }
-      tell(partition, position, kafka)
+      // Else its COMMIT is done and the answer under way: whoever waits for it tells Kafka.
+      if (intake.settled(partition) === position) tell(partition, position, kafka)
     }
   }
 

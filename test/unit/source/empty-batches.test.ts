@@ -7,12 +7,11 @@ import { createEmptyBatches } from '../../../src/source/empty-batches.ts'
 import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
 
 const world = () => {
-  const gate = { open: true }
   const buffer = createBuffer<null>({ records: 10, bytes: 1_000 })
   const intake = createIntake<null>({
     ...{ buffer, clock: systemClock, freed: createSignal(), decode: () => null },
     wake: () => {},
-    admitting: () => gate.open,
+    admitting: () => true,
     sinkFailing: () => false,
     hurry: () => {},
   })
@@ -26,7 +25,7 @@ const world = () => {
   intake.assign(0, 10n)
   const pass = (firstOffset: string | null, lastOffset: string, { partition = 0, batchSize = 0 } = {}) =>
     empty.pass({ partition, batchSize, firstOffset, lastOffset })
-  return { gate, intake, empty, seeks, events, pass, next: () => intake.next(0) }
+  return { intake, empty, seeks, events, pass, next: () => intake.next(0) }
 }
 
 describe('a batch without a visible record', () => {
@@ -79,33 +78,5 @@ describe('a batch beyond our position', () => {
     pass('12', '14')
     expect(next()).toBe(10n)
     expect(seeks).toHaveLength(2)
-  })
-})
-
-// Found by the simulation: a marker at the end of the log that came while the gate was closed stayed as lag, until the next record.
-describe('a batch that came while nothing is admitted', () => {
-  test('is passed later', () => {
-    const { gate, empty, pass, next } = world()
-    gate.open = false
-    pass('10', '14')
-    expect(next()).toBe(10n)
-    empty.again()
-    expect(next()).toBe(10n)
-    gate.open = true
-    empty.again()
-    expect(next()).toBe(15n)
-  })
-
-  test('is forgotten when the position has moved, or after a join: it is told again', () => {
-    for (const change of ['position', 'join']) {
-      const { gate, empty, intake, pass, next } = world()
-      gate.open = false
-      pass('10', '14')
-      gate.open = true
-      if (change === 'join') empty.joined()
-      else intake.advance(0, 12n)
-      empty.again()
-      expect(next()).toBe(change === 'join' ? 10n : 12n)
-    }
   })
 })
