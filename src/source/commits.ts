@@ -70,6 +70,8 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
     },
     /** Joined again: what failed for a rebalance may go now. */
     rejoined() {
+      // What waits for a partition that we lost may be older than what its next owner told.
+      for (const partition of pending.keys()) if (!owns(partition)) pending.delete(partition)
       changed.fire()
       void pump()
     },

@@ -77,8 +77,9 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
     async end(): Promise<void> {
       finish(null)
       const leave = () => consumer.disconnect()
-      // Disconnecting before run() has resolved leaves a consumer that nobody can stop: then again when it has.
-      const left = begun ? leave() : Promise.allSettled([leave(), started.then(leave, leave)]).then(() => {})
+      // Never before run() has resolved: kafkajs would forget its runner, which goes on joining and is then a member that
+      // nobody can stop, with partitions that nobody reads.
+      const left = begun ? leave() : started.then(leave, leave)
       left.catch(() => {}).finally(() => (gone = true))
       await within(clock, PATIENCE_MS, left)
     },
