@@ -79,6 +79,8 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       // would stay there. `membership` tells Kafka what PostgreSQL holds.
       if (as !== name) pending.clear()
       name = as
+      // What waits for a partition that we lost may be older than what its next owner told.
+      for (const partition of pending.keys()) if (!owns(partition)) pending.delete(partition)
       changed.fire()
       void pump()
     },

@@ -78,7 +78,8 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
     async end(): Promise<void> {
       finish(null)
       const leave = () => consumer.disconnect()
-      // Not before run() has resolved: kafkajs would forget its runner, which goes on for ever when it has joined.
+      // Never before run() has resolved: kafkajs would forget its runner, which goes on joining and is then a member that
+      // nobody can stop, with partitions that nobody reads.
       const left = begun ? leave() : started.then(leave, leave)
       left.catch(() => {}).finally(() => (gone = true))
       await within(clock, PATIENCE_MS, left)

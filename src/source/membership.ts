@@ -85,6 +85,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       if (position > next) {
         intake.assign(partition, position)
         emit({ type: 'positioned', partition, position, kafka })
+        deps.commit(new Map([[partition, position]])) // in the place of an older one that may still wait
       } else if (position < before) {
         emit({ type: 'rewound', partition, from: before, position })
         intake.rewind(partition, position)
