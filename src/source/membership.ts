@@ -90,9 +90,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
         emit({ type: 'rewound', partition, from: before, position })
         intake.rewind(partition, position)
         deps.seek(partition, position)
-      }
-      // Else its COMMIT is done and the answer under way: whoever waits for it tells Kafka.
-      if (intake.settled(partition) === position) tell(partition, position, kafka)
+      } else if (position === before) tell(partition, position, kafka)
+      // Else a COMMIT is done and its answer under way: whoever waits for it tells Kafka.
     }
   }
 
