@@ -133,7 +133,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     'does not tell Kafka what a dead owner settled',
     'src/source/membership.ts',
-    'if (kafka !== position) deps.commit',
+    'if (kafka === null || kafka < position) deps.commit',
     'if (kafka === 99n) deps.commit',
   ),
   mutation(
