@@ -1,6 +1,10 @@
 // The composition root: Config → a consumer that runs until drained. Acquired from top to bottom, released in reverse.
 import type { Config } from './config.ts'
 import { createRelay } from './dead-letters/relay.ts'
+import { judge } from './http/health.ts'
+import { type HttpServer, serveHealth } from './http/server.ts'
+import { createVitals, type Vitals } from './http/vitals.ts'
+import { endWhenWedged } from './http/watch.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
 import { explainKafkaError } from './kafka/explain.ts'
@@ -9,7 +13,8 @@ import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
 import { createDecode } from './line-items/decode.ts'
-import { createPipeline, type Pipeline } from './pipeline/pipeline.ts'
+import { drainOn } from './drain-on.ts'
+import { createPipeline } from './pipeline/pipeline.ts'
 import { FatalFault } from './pipeline/settle.ts'
 import { sqlstateOf } from './sink/classify.ts'
 import { createDatabase, type Database } from './sink/database.ts'
@@ -32,8 +37,6 @@ export type AppDeps = { clock: Clock; random: () => number; log: Log }
 const CONFIRM_MS = 2_000
 const RELAY_END_MS = 3_000
 const CLOSE_MS = 2_000
-/** After the deadline of the drain, for what is under way to end by itself. */
-const GRACE_MS = 1_000
 const SUMMARY_MS = 60_000
 /** How long the group waits for a member to join again; a member drains before that. */
 const REBALANCE_TIMEOUT_MS = 60_000
@@ -54,17 +57,28 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     applicationName: config.kafka.clientId,
   })
   const producer = createProducer(config.kafka, log)
+  const vitals = createVitals(clock)
+  const health = () => judge(vitals.facts(), config)
+  const ended = new AbortController()
+  let http: HttpServer | null = null
   try {
+    if (config.http) {
+      http = await serveHealth(config.http, health)
+      log.info({ host: config.http.host, port: http.port }, 'probes: GET /health, GET /ready')
+    }
     await startUp(config, { admin, database, producer })
     log.info(
       { sessionTimeoutMs: config.sessionTimeoutMs },
       'joining the group (a member that was killed is waited for until its session time-out)',
     )
-    return await consume(config, drain, { ...deps, admin, database, producer, emit })
+    const consuming = consume(config, drain, { ...deps, admin, database, producer, emit, vitals })
+    return await Promise.race([consuming, endWhenWedged(health, clock, ended.signal)])
   } catch (error) {
     throw explain(error, config)
   } finally {
     clearInterval(ticking)
+    ended.abort()
+    await http?.close()
     const closed = Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
     await Promise.race([closed, clock.sleep(CLOSE_MS)])
   }
@@ -86,6 +100,7 @@ function explain(error: unknown, { databaseUrl, kafka, topic, groupId }: Config)
   )
 }
 
+type Observed = { emit: Emit; vitals: Vitals }
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
@@ -99,7 +114,7 @@ async function startUp({ topic, dlqTopic, groupId }: Config, { admin, database, 
   await Promise.all([schema, topics, producer.connect()])
 }
 
-async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Connected & { emit: Emit }) {
+async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Connected & Observed) {
   const { clock, emit, database, producer } = deps
   const { groupId, dlqTopic } = config
   const relay = createRelay({
@@ -107,7 +122,7 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
     outbox: createOutbox({ database, groupId }),
     send: (records) => producer.sendEach(dlqTopic, records),
   })
-  const pipeline = assemble(config, {
+  const pipeline = assemble(config, drain, {
     ...deps,
     emit: (event) => {
       emit(event)
@@ -130,7 +145,11 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
   }
 }
 
-function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps & Connected & { emit: Emit }) {
+function assemble(
+  config: Config,
+  drain: AbortSignal,
+  { clock, random, log, emit, vitals, ...deps }: AppDeps & Connected & Observed,
+) {
   const { groupId, topic } = config
   const { admin, database } = deps
   const owner = { groupId, topic }
@@ -168,8 +187,8 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
         error instanceof OperatorError ? error.exitCode === ExitCode.fatal : sink.classify(error).fate === 'fatal',
     },
   )
-  return createPipeline({
-    ...{ source, sink, gate, clock, random, emit },
+  const pipeline = createPipeline({
+    ...{ source, sink: vitals.watching(sink), gate, clock, random, emit },
     decode: createDecode({ now: clock.wall }),
     capacity: { records: config.bufferMaxRecords, bytes: config.bufferMaxBytes },
     lanes: config.flushLanes,
@@ -181,31 +200,11 @@ function assemble(config: Config, { clock, random, log, emit, ...deps }: AppDeps
       targetMs: config.flushTargetMs,
     },
   })
-}
-
-/** First signal: drain, for at most `timeoutMs`, then give up what is left (its next owner reads it again). */
-function drainOn(signal: AbortSignal, pipeline: Pipeline, timeoutMs: number) {
-  let timer: NodeJS.Timeout | undefined
-  let passed = false
-  let pass = () => {}
-  const deadline = new Promise<void>((resolve) => (pass = resolve))
-  const giveUp = () => {
-    passed = true
-    pipeline.abort()
-    timer = setTimeout(pass, GRACE_MS)
-  }
-  const begin = () => {
-    pipeline.drain(String(signal.reason))
-    timer = setTimeout(giveUp, timeoutMs)
-  }
-  if (signal.aborted) begin()
-  else signal.addEventListener('abort', begin, { once: true })
-  return {
-    deadline,
-    passed: () => passed,
-    cancel() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', begin)
-    },
-  }
+  vitals.attach({
+    source: () => source.health(),
+    buffered: () => pipeline.held.records,
+    gateClosed: () => pipeline.gateClosed(),
+    draining: () => drain.aborted,
+  })
+  return pipeline
 }

@@ -153,6 +153,17 @@ export const variables = z.object({
     doc: 'Time for the drain after SIGTERM; keep it below the grace period of the platform (Kubernetes: 30 s).',
     unit: 'milliseconds',
   }),
+  HTTP_HOST: described(text.default('127.0.0.1'), {
+    doc: 'Address to listen on for HTTP; `0.0.0.0` for the probes of a container.',
+  }),
+  HTTP_PORT: described(
+    text
+      .regex(/^\d{1,5}$/, 'must be a port, such as 8080')
+      .transform(Number)
+      .refine((port) => port >= 1 && port <= 65_535, 'must be a port from 1 to 65535')
+      .optional(),
+    { doc: 'Port of `/health` and `/ready`, one for each member on a host.', shown: 'no HTTP' },
+  ),
   LOG_LEVEL: described(oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'), {
     doc: 'fatal, error, warn, info, debug, trace or silent.',
   }),

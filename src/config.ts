@@ -30,6 +30,7 @@ export type Config = {
   readonly dlqMaxRatio: number
   readonly dlqHeaderCompat: 'none' | 'connect'
   readonly shutdownTimeoutMs: number
+  readonly http: { readonly host: string; readonly port: number } | null
   readonly logLevel: Variables['LOG_LEVEL']
   readonly allowInsecure: boolean
 }
@@ -114,6 +115,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     dlqMaxRatio: v.DLQ_MAX_RATIO,
     dlqHeaderCompat: v.DLQ_HEADER_COMPAT,
     shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
+    http: v.HTTP_PORT === undefined ? null : { host: v.HTTP_HOST, port: v.HTTP_PORT },
     logLevel: v.LOG_LEVEL,
     allowInsecure: v.ALLOW_INSECURE,
   })

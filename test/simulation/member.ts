@@ -103,8 +103,13 @@ const clockOf = (scheduler: Scheduler): Clock => ({
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
-      const event = scheduler.after(Math.max(1, Math.trunc(ms)), scheduler.current(), resolve)
-      signal?.addEventListener('abort', () => (scheduler.cancel(event), resolve()), { once: true })
+      const wake = () => {
+        signal?.removeEventListener('abort', wake)
+        scheduler.cancel(event)
+        resolve()
+      }
+      const event = scheduler.after(Math.max(1, Math.trunc(ms)), scheduler.current(), wake)
+      signal?.addEventListener('abort', wake)
     }),
 })
 

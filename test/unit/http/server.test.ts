@@ -1,0 +1,59 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Health } from '../../../src/http/health.ts'
+import { type HttpServer, serveHealth } from '../../../src/http/server.ts'
+
+let health: Health = { live: true, ready: false, reasons: ['draining'] }
+let server: HttpServer
+beforeAll(async () => (server = await serveHealth({ host: '127.0.0.1', port: 0 }, () => health)))
+afterAll(() => server.close())
+
+const ask = (path: string, { method = 'GET', headers = {} }: { method?: string; headers?: object } = {}) =>
+  new Promise<{ status: number; body: string }>((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: server.port, path, method, headers: { ...headers } }
+    const sent = request(options, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => (body += text))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    })
+    sent.on('error', reject).end()
+  })
+
+test('health and readiness, each by itself', async () => {
+  expect(await ask('/health')).toEqual({ status: 200, body: '{"live":true,"ready":false,"reasons":["draining"]}\n' })
+  expect((await ask('/ready?verbose')).status).toBe(503)
+  health = { live: false, ready: false, reasons: ['a write that has not ended'] }
+  expect((await ask('/health')).status).toBe(503)
+  health = { live: true, ready: true, reasons: [] }
+  expect((await ask('/ready')).status).toBe(200)
+  expect(await ask('/ready', { method: 'HEAD' })).toEqual({ status: 200, body: '' })
+})
+
+test('nothing else', async () => {
+  expect((await ask('/metrics')).status).toBe(404)
+  expect((await ask('/health', { method: 'POST' })).status).toBe(405)
+})
+
+// A page that was opened in a browser on this machine, by a name that leads here.
+test.each([
+  ['another name', { host: 'evil.example' }],
+  ['an origin', { origin: 'https://evil.example' }],
+  ['an origin of our own address', { origin: 'http://127.0.0.1' }],
+])('refuses %s', async (_, headers) => expect((await ask('/health', { headers })).status).toBe(403))
+
+test.each(['localhost', 'localhost:8080', '127.0.0.1', '[::1]:8080', '10.1.2.3:8080'])('takes %s', async (host) => {
+  expect((await ask('/health', { headers: { host } })).status).toBe(200)
+})
+
+test('more than a hundred in a second are too many', async () => {
+  const statuses = await Promise.all(Array.from({ length: 250 }, () => ask('/health').then(({ status }) => status, () => 0))) // prettier-ignore
+  expect(statuses).toContain(429)
+  expect(statuses).toContain(200)
+})
+
+test('a port that is taken is named', async () => {
+  await expect(serveHealth({ host: '127.0.0.1', port: server.port }, () => health)).rejects.toMatchObject({
+    message: `HTTP cannot listen on 127.0.0.1:${server.port} (EADDRINUSE)`,
+    exitCode: 2,
+  })
+})
