@@ -212,3 +212,14 @@ test('closed, it sends nothing more and leaves no timer behind', async () => {
   await vi.advanceTimersByTimeAsync(60_000)
   expect(offsets()).toHaveLength(1)
 })
+
+// Found by the simulation: it took Kafka back to before what the next owner had told.
+test('what waits for a partition that was lost meanwhile is forgotten at the join, also when that comes back', async () => {
+  const { commits, owned, handle, offsets } = world()
+  commits.add(at({ 0: 1n, 1: 10n }))
+  owned.delete(0)
+  commits.rejoined()
+  owned.add(0)
+  commits.use(handle)
+  expect(offsets()).toEqual([{ 1: '10' }])
+})

@@ -55,3 +55,23 @@ test('one that cannot be ended either ends the member, with words that help and 
   })
   expect(made.consumers).toBe(3)
 })
+
+// Found by the simulation: kafkajs forgets a runner that has not joined yet; it goes on joining, and is a member nobody can stop.
+test('a consumer is not disconnected before its run() has resolved, and then it is', async () => {
+  let joined = () => {}
+  const calls: string[] = []
+  const consumer = {
+    ...{ events: {}, on: () => {}, pause: () => {}, connect: async () => {}, subscribe: async () => {} },
+    run: () => new Promise<void>((resolve) => (joined = resolve)).then(() => void calls.push('joined')),
+    disconnect: async () => void calls.push('disconnect'),
+  }
+  const source = sourceOf(() => ({ consumer: () => consumer }) as unknown as Kafka)
+  const run = source.run({} as Intake)
+  await setImmediate()
+  await source.stop()
+  await run
+  expect(calls).toEqual([])
+  joined()
+  await until('it to be disconnected', () => calls.length === 2)
+  expect(calls).toEqual(['joined', 'disconnect'])
+})
