@@ -216,9 +216,10 @@ test('closed, it sends nothing more and leaves no timer behind', async () => {
 // Found by the simulation: it took Kafka back to before what the next owner had told.
 test('what waits for a partition that was lost meanwhile is forgotten at the join, also when that comes back', async () => {
   const { commits, owned, handle, offsets } = world()
+  commits.rejoined('me')
   commits.add(at({ 0: 1n, 1: 10n }))
   owned.delete(0)
-  commits.rejoined()
+  commits.rejoined('me')
   owned.add(0)
   commits.use(handle)
   expect(offsets()).toEqual([{ 1: '10' }])
