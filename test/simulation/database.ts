@@ -17,8 +17,8 @@ export type CommitFate = 'done' | 'lost' | 'unanswered'
 export type DatabaseFaults = {
   downUntil: number
   slow: readonly [number, number]
-  /** SQLSTATE that the next statement fails with. */
-  next: string | null
+  /** SQLSTATEs that the next statements fail with. */
+  next: string[]
   commitFate: () => CommitFate
 }
 
@@ -44,7 +44,7 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
   let tables = emptyTables()
   const open = new Set<Transaction>()
   const locks = createLocks<Transaction>(scheduler, LOCK_TIMEOUT_MS, () => sqlError('55P03'), connectionLost)
-  const faults: DatabaseFaults = { downUntil: 0, slow: [1, 10], next: null, commitFate: () => 'done' }
+  const faults: DatabaseFaults = { downUntil: 0, slow: [1, 10], next: [], commitFate: () => 'done' }
 
   const end = (transaction: Transaction) => {
     transaction.ended = true
@@ -74,11 +74,8 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
       transaction.lastHeardAt = scheduler.now()
       if (transaction.failed && !run.always) throw sqlError('25P02')
       try {
-        if (faults.next) {
-          const code = faults.next
-          faults.next = null
-          throw sqlError(code)
-        }
+        const code = faults.next.shift()
+        if (code !== undefined) throw sqlError(code)
         for (const key of run.locks(transaction.tables)) {
           await locks.take(key, transaction)
           refuse()
@@ -229,7 +226,7 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
       void locks.take(key, holder).then(() => scheduler.after(ms, null, () => locks.release(holder)), () => {}) // prettier-ignore
     },
     heal() {
-      Object.assign(faults, { downUntil: 0, slow: [1, 10], next: null, commitFate: () => 'done' })
+      Object.assign(faults, { downUntil: 0, slow: [1, 10], next: [], commitFate: () => 'done' })
     },
   }
 }

@@ -15,6 +15,23 @@ const staleFetches: Edit = {
   find: 'return stale() ? [] : batches',
   put: 'return batches',
 }
+/** kafkajs goes on where it likes after a join. */
+const unsought: Edit = {
+  file: 'src/source/membership.ts',
+  find: 'if (next !== null) deps.release(partition, next)',
+  put: '',
+}
+const beginsAnywhere: Edit = {
+  file: 'src/source/kafka-source.ts',
+  find: 'seek(partition, position)\n      if (!closing)',
+  put: 'if (!closing)',
+}
+/** Nobody looks at both sides after a join. */
+const noCheckAtJoin: Edit = {
+  file: 'src/source/membership.ts',
+  find: 'check(intake).catch(deps.fail)',
+  put: '',
+}
 /** Nobody looks at both sides by and by. */
 const noCheck: Edit = {
   file: 'src/source/kafka-source.ts',
@@ -141,8 +158,17 @@ export const MUTATIONS: readonly Mutation[] = [
     'src/source/membership.ts',
     'deps.hold(assignment.filter((partition) => intake.next(partition) === null))',
     '',
+    beginsAnywhere,
   ),
-  mutation('accepts a gap', 'src/source/deliver.ts', 'if (fetched > next) {', 'if (fetched > next + 1_000n) {'),
+  mutation(
+    'accepts a gap',
+    'src/source/deliver.ts',
+    'if (fetched > next) {',
+    'if (fetched > next + 1_000n) {',
+    staleFetches,
+    unsought,
+    beginsAnywhere,
+  ),
   mutation(
     'goes on with a batch after the partition was sought elsewhere or lost',
     'src/source/deliver.ts',
@@ -168,6 +194,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'if (first <= next || soughtBack.get(partition) === next)',
     'if (first <= next + 1_000n || soughtBack.get(partition) === next)',
     staleFetches,
+    unsought,
+    beginsAnywhere,
   ),
   mutation(
     'commits partitions that are somebody else’s',
@@ -181,12 +209,13 @@ export const MUTATIONS: readonly Mutation[] = [
     'if (!pending.has(partition)) pending.set(partition, position)',
     '',
     noCheck,
+    noCheckAtJoin,
   ),
   mutation(
     'the buffer takes more than fits',
     'src/pipeline/buffer.ts',
-    'if (held.records >= capacity.records) full',
-    'if (held.records >= 2 * capacity.records) full',
+    'else if (held.bytes + bytes > capacity.bytes) full',
+    'else if (held.bytes > capacity.bytes) full',
   ),
   mutation(
     'room is never given back',

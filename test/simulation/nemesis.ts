@@ -57,7 +57,8 @@ export const createNemesis = ({ world, members, start, producer, note, drain, fa
     'PostgreSQL down': () => postgres.restart(random.between(50, 5_000)),
     'PostgreSQL slow': () => void (postgres.faults.slow = [5, random.between(50, 700)]),
     'PostgreSQL quick': () => void (postgres.faults.slow = [1, 10]),
-    'statement fails': () => void (postgres.faults.next = random.pick(SQLSTATES)),
+    'statement fails': () => void (postgres.faults.next = [random.pick(SQLSTATES)]),
+    'statements time out': () => void (postgres.faults.next = ['57014', '57014', '57014']),
     'COMMIT lost': () =>
       void (postgres.faults.commitFate = once(postgres.faults, random.chance(0.5) ? 'lost' : 'unanswered')),
     'row locked': () =>
