@@ -47,6 +47,11 @@ export type KafkaAdmin = {
 
 const isUnknownTopic = (error: unknown): boolean => protocolTypes(error).includes('UNKNOWN_TOPIC_OR_PARTITION')
 
+const isStale = (error: unknown): boolean =>
+  protocolTypes(error).some((type) =>
+    /^(NOT_LEADER_FOR_PARTITION|LEADER_NOT_AVAILABLE|REPLICA_NOT_AVAILABLE)$/.test(type),
+  )
+
 const missing = (topics: readonly string[]): OperatorError => {
   const names = topics.map((topic) => `"${topic}"`).join(' and ')
   const verb = topics.length === 1 ? 'topic ' + names + ' does' : 'topics ' + names + ' do'
@@ -57,6 +62,16 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
   const { kafka, connect } = createBoundedKafka(config, log, connectDeadlineMs)
   const { admin, cluster } = adminWithCluster(kafka)
   const call = <T>(work: () => Promise<T>, subject: Subject = {}): Promise<T> => explained(config, work, subject)
+
+  /** kafkajs asks whoever led the partitions when it last looked, and gives up when that one does not (any more, or not yet). */
+  const askLeaders = <T>(ask: () => Promise<T>, topic: string): Promise<T> => {
+    const askOrLook = () =>
+      ask().catch(async (error: unknown) => {
+        if (isStale(error)) await cluster.refreshMetadata()
+        throw error
+      })
+    return call(() => retried(askOrLook), { topic })
+  }
 
   const describeTopic = (topic: string) =>
     call(
@@ -92,13 +107,13 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
       return found.filter((each) => each !== null)
     },
     async endOffsets(topic) {
-      const offsets = await call(() => admin.fetchTopicOffsets(topic), { topic }).catch((error: unknown) => {
+      const offsets = await askLeaders(() => admin.fetchTopicOffsets(topic), topic).catch((error: unknown) => {
         throw isUnknownTopic(error) ? missing([topic]) : error
       })
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
     },
     async offsetsAt(topic, time) {
-      const offsets = await call(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()), { topic })
+      const offsets = await askLeaders(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()), topic)
       return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]))
     },
     commitOffsets: (groupId, topic, positions) =>

@@ -15,6 +15,7 @@ type Coordinator = { offsetCommit(commit: Commit): Promise<unknown> }
 export type Cluster = {
   brokerPool: { findConnectedBroker(): Promise<Broker> }
   findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>
+  refreshMetadata(): Promise<void>
 }
 type Internals = Record<symbol, unknown>
 

@@ -58,8 +58,11 @@ const patchThrottle = (queue: RequestQueue): void => {
   }
 }
 
+type Socket = { destroy(error?: Error): void; once(event: 'close', listener: () => void): void }
 type Connection = {
-  socket: { destroy(error: Error): void } | null
+  socket: Socket | null
+  broker: string
+  connect: (this: Connection) => Promise<unknown>
   send: (this: Connection, request: unknown) => Promise<unknown>
 }
 
@@ -67,7 +70,7 @@ type Connection = {
  * A firewall forgot the connection, or the other end is gone without a word: TCP notices after a quarter of an hour, and kafkajs
  * sends each retry down the same hole. The next request connects again.
  */
-const patchConnection = (connection: Connection): void => {
+const patchSend = (connection: Connection): void => {
   const { send } = connection
   connection.send = async function (request) {
     try {
@@ -79,10 +82,46 @@ const patchConnection = (connection: Connection): void => {
   }
 }
 
+const { KafkaJSConnectionError: ConnectionError } = internal('src/errors.js') as {
+  KafkaJSConnectionError: new (message: string, details: { broker: string }) => Error
+}
+
+/**
+ * Two that want a connection at the same time would open two, and both would read into one buffer. And of an attempt that failed
+ * the socket lives on, half closed, for as long as the other end says nothing: in an outage they add up.
+ */
+const patchConnect = (connection: Connection): void => {
+  const { connect } = connection
+  const attempts = new WeakMap<Connection, Promise<unknown>>()
+  const attempt = async (connection: Connection) => {
+    const connected = connect.call(connection)
+    const { socket } = connection // kafkajs puts it there before its first await
+    // Ended by the other side before it was up, kafkajs would say nothing, for ever.
+    const closed = new Promise<never>((_, reject) =>
+      socket?.once('close', () => reject(new ConnectionError('Connection closed', { broker: connection.broker }))),
+    )
+    try {
+      return await Promise.race([connected, closed])
+    } catch (error) {
+      socket?.destroy()
+      throw error
+    } finally {
+      attempts.delete(connection)
+    }
+  }
+  connection.connect = function () {
+    const running = attempts.get(this) ?? attempt(this)
+    attempts.set(this, running)
+    return running
+  }
+}
+
 export const patchConnections = (): void => {
   const { prototype } = internal('src/network/requestQueue/index.js') as { prototype: RequestQueue }
   patchTimerSpin(prototype)
   patchTimeouts(prototype)
   patchThrottle(prototype)
-  patchConnection((internal('src/network/connection.js') as { prototype: Connection }).prototype)
+  const connection = internal('src/network/connection.js') as { prototype: Connection }
+  patchSend(connection.prototype)
+  patchConnect(connection.prototype)
 }

@@ -7,8 +7,10 @@ type Offsets = { memberAssignment: Record<string, number[] | undefined> }
 type Place = { topic: string; partition: number; offset: unknown }
 type ConsumerGroup = {
   memberId: string | null
+  groupId: string
   lastRequest: number
   offsetManager: Offsets | null
+  instrumentationEmitter: { emit(event: string, payload: object): void }
   joinAndSync: (this: ConsumerGroup) => Promise<void>
   fetch: (this: ConsumerGroup, nodeId: number) => Promise<unknown[]>
   heartbeat: (this: ConsumerGroup, options: { interval: number }) => Promise<void>
@@ -20,6 +22,7 @@ type Runner = {
   running: boolean
   consumerGroup: ConsumerGroup
   fetchManager: FetchManager
+  fetch: (this: Runner, nodeId: number) => Promise<unknown[]>
   commitOffsets: (this: Runner, offsets: unknown) => Promise<void>
   scheduleFetchManager: (this: Runner) => void
 }
@@ -36,9 +39,22 @@ const joinAgain = (): Error =>
     retriable: true,
   })
 
+/** Payload of the `consumer.rebalancing` before each join but the first; as in a service worker, it waits for what is promised. */
+export type Rejoining = { waitUntil(work: Promise<void>): void }
+
+/** kafkajs has no hook before partitions are lost, and there are five ways to a join: each goes through joinAndSync. */
+const beforeJoin = async ({ instrumentationEmitter, groupId, memberId }: ConsumerGroup): Promise<void> => {
+  if (memberId === null) return // a new name: what it had belongs to others by now
+  const works: Promise<void>[] = []
+  const rejoining: Rejoining = { waitUntil: (work) => void works.push(work) }
+  instrumentationEmitter.emit('consumer.rebalancing', { groupId, memberId, ...rejoining })
+  await Promise.all(works)
+}
+
 const patchJoin = (group: ConsumerGroup): void => {
   const { joinAndSync, fetch } = group
   group.joinAndSync = async function () {
+    await beforeJoin(this)
     try {
       await joinAndSync.call(this)
       unjoined.delete(this)
@@ -70,12 +86,29 @@ const patchResolve = (group: ConsumerGroup): void => {
   }
 }
 
+/** How many heartbeats the group has answered. */
+const answered = new WeakMap<ConsumerGroup, number>()
+
 /** Due by the wall clock: set back an hour, it would be silent for an hour, and evicted. */
 const patchHeartbeat = (group: ConsumerGroup): void => {
   const { heartbeat } = group
-  group.heartbeat = function (options) {
+  group.heartbeat = async function (options) {
     if (wallClock() < this.lastRequest) this.lastRequest = wallClock() - options.interval
-    return heartbeat.call(this, options)
+    const { lastRequest } = this
+    await heartbeat.call(this, options)
+    if (this.lastRequest !== lastRequest) answered.set(this, (answered.get(this) ?? 0) + 1)
+  }
+}
+
+/**
+ * Fetchers that are made anew while the consumer stops are stopped by nobody: each of their fetches gives nothing at once, for
+ * ever, and in microtasks, so that no timer and no signal of the process comes through.
+ */
+const patchFetch = (runner: Runner): void => {
+  const { fetch } = runner
+  runner.fetch = function (nodeId) {
+    if (!this.running) return Promise.reject(Object.assign(new Error('the consumer is stopping'), { retriable: true }))
+    return fetch.call(this, nodeId)
   }
 }
 
@@ -108,14 +141,14 @@ const patchRetries = (runner: Runner): void => {
   const wrapped = new WeakSet<FetchManager>()
   const wrap = (runner: Runner, manager: FetchManager) => {
     const { start } = manager
-    let answered = runner.consumerGroup.lastRequest
+    let before = answered.get(runner.consumerGroup)
     manager.start = async () => {
       try {
         await start()
       } catch (error) {
-        const { lastRequest } = runner.consumerGroup
-        const healthy = lastRequest !== answered
-        answered = lastRequest
+        const now = answered.get(runner.consumerGroup)
+        const healthy = now !== before
+        before = now
         if (!healthy || !isPassing(error)) throw error
         // Returning ends kafkajs's loop of retries; it begins another.
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
@@ -132,7 +165,10 @@ const patchRetries = (runner: Runner): void => {
   }
 }
 
+type Broker = { disconnect(): Promise<void> }
 type BrokerPool = {
+  seedBroker: Broker | undefined
+  brokers: Record<string, Broker>
   metadataExpireAt: number | null
   metadataMaxAge: number
   disconnect: (this: BrokerPool) => Promise<void>
@@ -141,8 +177,11 @@ type BrokerPool = {
 
 const patchBrokerPool = (pool: BrokerPool): void => {
   const { disconnect, refreshMetadataIfNecessary } = pool
-  // A crash whose disconnect throws is never told: no CRASH event, only an unhandled rejection.
+  // A crash whose disconnect throws is never told (no CRASH event, only an unhandled rejection), and the brokers behind the one
+  // that threw stay connected.
   pool.disconnect = async function () {
+    const brokers = [...(this.seedBroker ? [this.seedBroker] : []), ...Object.values(this.brokers)]
+    await Promise.allSettled(brokers.map((broker) => broker.disconnect()))
     await disconnect.call(this).catch(() => undefined)
   }
   pool.refreshMetadataIfNecessary = function (topics) {
@@ -158,6 +197,7 @@ export const patchConsumer = (): void => {
   patchJoin(group)
   patchResolve(group)
   patchHeartbeat(group)
+  patchFetch(runner)
   patchCommit(runner)
   patchRetries(runner)
   patchBrokerPool(prototypeOf<BrokerPool>('src/cluster/brokerPool.js'))

@@ -3,7 +3,10 @@
 // So such a connection is closed; the next attempt opens another.
 import { internal } from './kafkajs-internals.ts'
 
-type Authenticator = { connection: { disconnect(): Promise<unknown> }; authenticate(): Promise<void> }
+type Authenticator = {
+  connection: { disconnect(): Promise<unknown>; socket: { destroy(): void } | null }
+  authenticate(): Promise<void>
+}
 
 const APPLIED = Symbol.for('sluice.kafkajsHalfSaid')
 
@@ -21,6 +24,7 @@ export const closeWhatIsHalfSaid = (): void => {
     } catch (error) {
       // Waits for what is under way on it: until then nobody else may begin, and nobody does (one attempt is shared).
       await this.connection.disconnect()
+      this.connection.socket?.destroy() // a broker that hears nothing would keep its half of it
       throw error
     }
   }

@@ -58,6 +58,7 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
       while (buffer.held.records > 0 && !deps.sinkFailing() && clock.now() < deadline)
         await deps.freed.wait(deadline - clock.now())
       deps.hurry(false)
+      return buffer.held.records === 0
     },
   }
 }

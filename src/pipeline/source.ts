@@ -18,8 +18,8 @@ export type Intake = {
   advance(partition: number, position: bigint): void
   /** Resolves when there may be room again, or after `ms`. */
   room(ms: number): Promise<void>
-  /** Flush now what is buffered; resolves when nothing is left, at once when the sink is failing, or after `ms`. */
-  drain(ms: number): Promise<void>
+  /** Flush now what is buffered; resolves true when nothing is left; false at once when the sink is failing, or after `ms`. */
+  drain(ms: number): Promise<boolean>
 }
 
 /** Where records come from. */

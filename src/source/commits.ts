@@ -1,7 +1,7 @@
 // Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
 // the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
-// generation of now, so a late commit for a lost partition would be accepted. Sent by kafkajs's batch handle, whose
-// promise resolves only on a real commit (consumer.commitOffsets resolves without one while stopping or crashed).
+// generation of now, so a late commit for a lost partition would be accepted. Sent by `consumer.commitOffsets`, patched: it
+// needs no batch, is sent once, and resolves only on a real commit (kafka/consumer-patches.ts).
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
@@ -19,14 +19,19 @@ export type CommitsDeps = {
   emit: Emit
   /** The coordinator does not know this member any more. */
   evicted: () => void
+  /** It does. */
+  accepted: () => void
 }
 
 const RETRY_MS = 1_000
 
-export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps) {
+export function createCommits({ topic, owns, clock, emit, evicted, accepted }: CommitsDeps) {
   let pending = new Map<number, bigint>()
+  /** Sent and not answered: to be sent again if it fails. */
+  let inFlight = new Map<number, bigint>()
   let handle: CommitHandle | null = null
   let sending = false
+  let joins = 0
   /** Under which the group knows us; another one means that it had given us up, and others had our partitions. */
   let name: string | null = null
   const changed = createSignal()
@@ -45,17 +50,23 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
       const positions = new Map([...pending].filter(([partition]) => owns(partition)))
       pending = new Map()
       if (positions.size === 0) break
-      const sentAs = name
+      inFlight = positions
+      const sentAfter = joins
       try {
         await send(handle, positions)
+        accepted()
       } catch (error) {
-        for (const [partition, position] of name === sentAs ? positions : []) {
+        for (const [partition, position] of inFlight) {
           if (!pending.has(partition)) pending.set(partition, position)
         }
         const code = protocolType(error) ?? 'NETWORK'
         emit({ type: 'commit-failed', code })
+        // Joined since: it was refused for what is over.
+        if (joins !== sentAfter) continue
         if (code === 'UNKNOWN_MEMBER_ID') evicted()
         await changed.wait(isRejoin(error) ? 10 * RETRY_MS : RETRY_MS)
+      } finally {
+        inFlight = new Map()
       }
     }
     sending = false
@@ -63,7 +74,7 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
   }
 
   return {
-    /** The handle of the batch at hand; null when kafkajs crashed and its group is gone. */
+    /** What to send with; null when kafkajs crashed and its group is gone. */
     use(next: CommitHandle | null) {
       const first = handle === null
       handle = next
@@ -75,12 +86,16 @@ export function createCommits({ topic, owns, clock, emit, evicted }: CommitsDeps
     },
     /** Joined again: what failed for a rebalance may go now. */
     rejoined(as: string) {
-      // Others may have told Kafka more than what waits here, and it would go back; for a partition without new records it
-      // would stay there. `membership` tells Kafka what PostgreSQL holds.
-      if (as !== name) pending.clear()
+      joins += 1
+      const forgotten = (partition: number) => {
+        pending.delete(partition)
+        inFlight.delete(partition)
+      }
+      // Under another name, or where a partition was lost, others may have told Kafka more than what waits here, and it would go
+      // back; for a partition without new records it would stay there. `membership` tells Kafka what PostgreSQL holds.
+      for (const partition of [...pending.keys(), ...inFlight.keys()])
+        if (as !== name || !owns(partition)) forgotten(partition)
       name = as
-      // What waits for a partition that we lost may be older than what its next owner told.
-      for (const partition of pending.keys()) if (!owns(partition)) pending.delete(partition)
       changed.fire()
       void pump()
     },

@@ -42,7 +42,10 @@ export const operatorErrorIn = (error: unknown): OperatorError | null =>
 
 export function verdictOf(error: unknown): Verdict {
   const faults = chain(error)
-  if (operatorErrorIn(error) || faults.some(({ name }) => PERSON_NAMES.has(name))) return 'person'
+  const said = operatorErrorIn(error)
+  // Of those some pass by themselves (the server of tokens is away), and say so.
+  if (said) return 'retriable' in said && said.retriable === true ? 'outage' : 'person'
+  if (faults.some(({ name }) => PERSON_NAMES.has(name))) return 'person'
   const types = protocolTypes(error)
   if (types.some((type) => PERSON_TYPES.has(type))) return 'person'
   // kafkajs gives some errors its own name and keeps that of the cause in the text only: the type tells.

@@ -21,8 +21,6 @@ export type DeliverDeps = {
   seek: (partition: number, position: bigint) => void
   /** Something about this partition looks wrong: hold Kafka against the database, for as long as it takes. */
   doubt: (partition: number) => Promise<void>
-  /** A rebalance is waiting for us: settle what is buffered, in bounded time. */
-  beforeRejoin: (error: unknown) => Promise<void>
   sleep: (ms: number) => Promise<void>
   turn: () => Promise<void>
 }
@@ -38,9 +36,7 @@ export function createDeliver(deps: DeliverDeps) {
       await payload.heartbeat()
     } catch (error) {
       // A network error is not worth one of kafkajs's retries: the next heartbeat or the watchdog decides.
-      if (!isRejoin(error)) return
-      await deps.beforeRejoin(error)
-      throw error
+      if (isRejoin(error)) throw error
     }
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
-import { type BeforeRejoin, createBeforeRejoin } from './before-rejoin.ts'
+import { createBeforeRejoin } from './before-rejoin.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
 import { createEmptyBatches } from './empty-batches.ts'
@@ -99,6 +99,9 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     evicted: () => {
       evictedAt ??= clock.now()
     },
+    accepted: () => {
+      evictedAt = null
+    },
   })
 
   function listeners(intake: Intake, current: () => boolean): Listeners {
@@ -111,6 +114,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     })
     return {
       failed: fail,
+      rejoining: () => rejoin.settled().catch(fail),
       heartbeat() {
         signs.saw('heartbeat')
         // Answered, although the coordinator refuses our commits: no sign that it knows us.
@@ -132,16 +136,15 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         signs.saw('batch')
         empty.pass(batch)
       },
-      eachBatch: createEachBatch(intake, rejoin, () => !closing && current()),
+      eachBatch: createEachBatch(intake, () => !closing && current()),
     }
   }
 
-  function createEachBatch(intake: Intake, rejoin: BeforeRejoin, accepting: () => boolean) {
+  function createEachBatch(intake: Intake, accepting: () => boolean) {
     const deliver = createDeliver({
       ...{ intake, emit, seek },
       accepting: (partition) => accepting() && membership.owns(partition),
       doubt: (partition) => membership.doubt(partition, intake),
-      beforeRejoin: rejoin.settled,
       sleep: (ms) => clock.sleep(ms),
       turn: () => new Promise((resolve) => setImmediate(resolve)),
     })

@@ -2,6 +2,7 @@
 // are switched off: it begins again after some faults and not after others (a coordinator that is loading ends it for good),
 // and keeps what was wrong with it. Whoever runs the lives decides (crash.ts), and begins the next with nothing of the last.
 import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Rejoining } from '../kafka/consumer-patches.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { CommitHandle } from './commits.ts'
 import type { BatchEvent } from './empty-batches.ts'
@@ -12,6 +13,8 @@ const PATIENCE_MS = 5_000
 export type Listeners = {
   /** `name`: under which the group knows this consumer now. */
   joined: (partitions: readonly number[], name: string) => void
+  /** About to join again: waited for, before partitions may be lost. Never rejects. */
+  rejoining: () => Promise<void>
   heartbeat: () => void
   fetched: () => void
   batch: (batch: BatchEvent) => void
@@ -86,6 +89,8 @@ export function startLife(kafka: Kafka, { topic, ...options }: LifeOptions, list
     },
     /** Nothing of it is left. */
     gone: () => gone,
+    /** It was in the group, or near; one that never got so far ends when its tries are used up. */
+    hasBegun: () => begun,
   }
 }
 
@@ -101,6 +106,8 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners, { finis
         listeners.failed(error)
       }
     })
+  // kafkajs itself tells it too, and waits for nothing.
+  on(consumer.events.REBALANCING, (payload) => (payload as Partial<Rejoining>).waitUntil?.(listeners.rejoining()))
   on(consumer.events.HEARTBEAT, listeners.heartbeat)
   on(consumer.events.FETCH, listeners.fetched)
   on(consumer.events.GROUP_JOIN, ({ memberAssignment, memberId }) =>

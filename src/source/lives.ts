@@ -1,4 +1,5 @@
-// One consumer after the other, for as long as the source runs. An outage of the brokers costs consumers, never the member.
+// One consumer after the other, for as long as the source runs. An outage of the brokers costs consumers, never the member:
+// while they say nothing no consumer begins, and what cannot begin does not count as stuck.
 import type { Clock } from '../lib/clock.ts'
 import { backoffMs } from '../pipeline/backoff.ts'
 import type { Emit } from '../telemetry/events.ts'
@@ -9,8 +10,8 @@ import type { Signs } from './signs.ts'
 
 /** Crashes that nobody understands, in a row. */
 const MAX_UNKNOWN = 5
-/** Consumers that were given up and did not end: each holds connections and memory. */
-const MAX_REMAINS = 3
+/** Consumers that had begun, were given up and do not end: each holds connections, memory, perhaps a place in the group. */
+const MAX_STUCK = 3
 
 export type LivesDeps = {
   topic: string
@@ -58,9 +59,10 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
         if (inARow === 1) unknown = 0
         if (verdict === 'unknown') unknown += 1
         await bury(mine)
-        const restarts = verdict !== 'person' && unknown <= MAX_UNKNOWN && remains.size < MAX_REMAINS
+        const stuck = [...remains].filter((each) => each.hasBegun()).length
+        const restarts = verdict !== 'person' && unknown <= MAX_UNKNOWN && stuck < MAX_STUCK
         emit({ type: 'source-crashed', restarts, cause })
-        if (!restarts) return fail(verdict === 'outage' ? stuck(cause) : ofTopic(cause))
+        if (!restarts) return fail(verdict === 'outage' ? timeAndAgain(cause) : ofTopic(cause))
         await clock.sleep(
           backoffMs(inARow, () => 1),
           deps.ended,
@@ -70,7 +72,7 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
   }
 }
 
-const stuck = (cause: unknown) =>
+const timeAndAgain = (cause: unknown) =>
   new OperatorError(
     `${cause instanceof Error ? cause.message : String(cause)}, time and again`,
     'check the brokers, then start it again; nothing is lost',

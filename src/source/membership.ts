@@ -24,7 +24,9 @@ export type MembershipDeps = {
 }
 
 export function createMembership({ startPositions, emit, clock, ...deps }: MembershipDeps) {
-  const owned = new Set<number>()
+  /** Which assignment of it, by a count of all. */
+  const owned = new Map<number, number>()
+  let assignments = 0
   let checking = false
 
   /** Asks for as long as it takes. Null: fatal, or nobody wants to know any more. */
@@ -48,7 +50,10 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
 
   /** Loads the start positions; no record is taken before. */
   async function begin(partitions: readonly number[], intake: Intake) {
-    const waiting = () => partitions.filter((partition) => owned.has(partition) && intake.next(partition) === null)
+    const assigned = new Map(partitions.map((partition) => [partition, owned.get(partition)]))
+    // Lost and gained again meanwhile, it has a question of its own: the answer to ours may be older than what others wrote.
+    const ours = (partition: number) => owned.has(partition) && owned.get(partition) === assigned.get(partition)
+    const waiting = () => partitions.filter((partition) => ours(partition) && intake.next(partition) === null)
     const positions = await ask(waiting)
     for (const [partition, { position, kafka }] of positions ?? []) {
       if (!waiting().includes(partition)) continue
@@ -99,7 +104,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
   async function check(intake: Intake) {
     if (checking) return
     checking = true
-    await compare(() => [...owned], intake)
+    await compare(() => [...owned.keys()], intake)
     checking = false
   }
 
@@ -108,14 +113,14 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
     owns: (partition: number) => owned.has(partition),
     /** After each join, with all that is ours now. Synchronous: kafkajs fetches right after. */
     joined(assignment: readonly number[], intake: Intake) {
-      const gone = [...owned].filter((partition) => !assignment.includes(partition))
+      const gone = [...owned.keys()].filter((partition) => !assignment.includes(partition))
       const gained = assignment.filter((partition) => !owned.has(partition))
       const kept = assignment.filter((partition) => owned.has(partition))
       for (const partition of gone) {
         owned.delete(partition)
         intake.revoke(partition)
       }
-      for (const partition of gained) owned.add(partition)
+      for (const partition of gained) owned.set(partition, (assignments += 1))
       for (const partition of kept) {
         const next = intake.next(partition)
         if (next !== null) deps.release(partition, next)

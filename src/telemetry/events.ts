@@ -54,7 +54,7 @@ export type TelemetryEvent =
   | { type: 'overtaken'; partition: number; from: bigint; position: bigint }
   | { type: 'rewound'; partition: number; from: bigint; position: bigint }
   | { type: 'gap'; partition: number; expected: bigint; fetched: bigint }
-  | { type: 'rebalancing'; code: string; drained: boolean }
+  | { type: 'rebalancing'; drained: boolean }
   | { type: 'committed'; partitions: number }
   | { type: 'commit-failed'; code: string }
   | { type: 'source-crashed'; restarts: boolean; cause: unknown }

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { topicsCommand } from '../../src/cli/topics.ts'
 import type { KafkaConfig } from '../../src/config.ts'
 import { createAdmin, type KafkaAdmin } from '../../src/kafka/admin.ts'
@@ -8,6 +8,7 @@ import { createProducer } from '../../src/kafka/producer.ts'
 import { DEAD_LETTER_ROOM } from '../../src/kafka/topics.ts'
 import { OperatorError } from '../../src/lib/operator-error.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { ERROR, openKafkaProxy } from '../support/kafka-proxy.ts'
 import { stack, uniqueName } from '../support/stack.ts'
 
 const silent = createLog('silent')
@@ -123,6 +124,22 @@ describe('looking at topics', () => {
     expect(await admin.topicId(topics.topic)).toBeNull()
     await admin.createTopics(topics)
     expect(await admin.topicId(topics.topic)).not.toBe(before?.topicId)
+  })
+
+  test('end offsets, asked of a broker that does not lead (any more): it looks who does (unpatched: an error)', async () => {
+    const { topic } = two()
+    await foreignTopic(topic)
+    const proxy = await openKafkaProxy(stack().brokers)
+    const behind = createAdmin(kafkaConfig({ brokers: proxy.brokers }), silent)
+    await behind.connect()
+    onTestFinished(() => behind.disconnect())
+    proxy.rule({ api: 'ListOffsets', times: 2, fault: { error: ERROR.notLeader } })
+    const asked = () => proxy.counts.Metadata ?? 0
+    expect(await behind.endOffsets(topic)).toEqual(new Map([[0, { low: 0n, high: 0n }]]))
+    const before = asked()
+    proxy.rule({ api: 'ListOffsets', fault: { error: ERROR.notLeader } })
+    expect(await behind.offsetsAt(topic, new Date(0))).toEqual(new Map([[0, 0n]]))
+    expect(asked()).toBeGreaterThan(before)
   })
 
   test('end offsets and committed positions', async () => {

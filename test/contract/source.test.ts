@@ -142,7 +142,7 @@ describe('a second member', () => {
     const second = startMember(world, place, { holding: true })
     await shared(2, first, second)
     const told = first.of('rebalancing')
-    expect(told[0]).toEqual({ type: 'rebalancing', code: 'REBALANCE_IN_PROGRESS', drained: true })
+    expect(told[0]).toEqual({ type: 'rebalancing', drained: true })
     expect(told.filter(({ drained }) => !drained)).toEqual([])
     const done = offsetsOf(first.records)
     const [lost = -1] = second.owned(2)
@@ -155,6 +155,28 @@ describe('a second member', () => {
     await settled(1_000, first, second)
     const found = bySettling(first, second)
     expect(found).toEqual(eachInOrder(2, 500))
+  })
+
+  test('the same when nothing is fetched, and the heartbeat of an idle fetch hears of the rebalance', async () => {
+    const place = await openPlace(world, 2)
+    await produceToEach(place.topic, 2, 10)
+    const first = startMember(world, place, {
+      holding: true,
+      around: (intake) => ({
+        ...intake,
+        drain(ms) {
+          first.letGo()
+          return intake.drain(ms)
+        },
+      }),
+    })
+    await until('all in the buffer', () => first.buffer.held.records === 20)
+    const second = startMember(world, place)
+    await shared(2, first, second)
+    expect(first.of('rebalancing')[0]).toEqual({ type: 'rebalancing', drained: true })
+    await settled(20, first, second)
+    expect(first.records).toHaveLength(20)
+    expect(second.records).toEqual([])
   })
 
   test('is not disturbed by a late commit of the first for a partition that it lost', async () => {

@@ -18,6 +18,7 @@ export type Api = keyof typeof APIS
 /** The versions whose layout is known here. */
 const VERSIONS: Partial<Record<Api, number>> = {
   Fetch: 11,
+  ListOffsets: 3,
   Metadata: 6,
   OffsetCommit: 5,
   FindCoordinator: 2,
@@ -107,6 +108,16 @@ const errorsAt = (api: Api, response: Buffer): number[] => {
           c.each(() => c.skip(4))
           c.each(() => c.skip(4))
           c.each(() => c.skip(4))
+        })
+      })
+      return found
+    case 'ListOffsets':
+      c.each(() => {
+        c.text()
+        c.each(() => {
+          c.skip(4)
+          found.push(c.skip(2))
+          c.skip(16)
         })
       })
       return found

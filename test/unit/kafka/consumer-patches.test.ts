@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Rejoining } from '../../../src/kafka/consumer-patches.ts'
 import '../../../src/kafka/patches.ts'
 import { internal } from '../../../src/kafka/kafkajs-internals.ts'
 
@@ -44,6 +45,7 @@ describe('a fetch', () => {
   test('is refused after a join that failed, until one succeeds', async () => {
     let error: Error | null = new Error('loading')
     const built = made<Group>('src/consumer/consumerGroup.js', {
+      memberId: null,
       retrier: async () => {
         if (error) throw error
       },
@@ -85,6 +87,73 @@ describe('a commit', () => {
   })
 })
 
+describe('a join', () => {
+  type Joining = { memberId: string | null; joinAndSync(): Promise<void> }
+  const group = (memberId: string | null, joined: () => void, listen: (payload: Rejoining) => void) =>
+    made<Joining>('src/consumer/consumerGroup.js', {
+      ...{ memberId, groupId: 'g', retrier: async () => joined() },
+      instrumentationEmitter: { emit: (_: string, payload: Rejoining) => listen(payload) },
+    })
+
+  test('waits for what is promised before it (unpatched: nobody is asked)', async () => {
+    const order: string[] = []
+    const settle = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      order.push('settled')
+    }
+    await group(
+      'me',
+      () => order.push('joined'),
+      (payload) => payload.waitUntil(settle()),
+    ).joinAndSync()
+    expect(order).toEqual(['settled', 'joined'])
+  })
+
+  test('without a name asks nobody: what it had belongs to others', async () => {
+    const listener = vi.fn()
+    await group(null, () => {}, listener).joinAndSync()
+    expect(listener).not.toHaveBeenCalled()
+  })
+})
+
+describe('the loop of a consumer', () => {
+  const Runner = internal('src/consumer/runner.js') as new (options: object) => {
+    running: boolean
+    scheduleFetchManager(): void
+    stop(): Promise<void>
+  }
+  const logger: object = { namespace: () => logger, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+  // The fetchers are made anew because the brokers changed, and while the old ones stop, the consumer does.
+  test('ends with it, also while its fetchers are made anew (unpatched: it spins, and no timer comes through)', async () => {
+    let asked = 0
+    let nodes = ['1', '2']
+    let slow = () => {}
+    const consumerGroup = {
+      getNodeIds: () => {
+        if ((asked += 1) > 10_000) throw new Error('it spins')
+        return nodes
+      },
+      // One fetcher waits for its answer, the other sees that the brokers have changed.
+      fetch: (node: string) =>
+        node === '1' ? new Promise<unknown[]>((resolve) => (slow = () => resolve([]))) : Promise.resolve([]),
+      heartbeat: async () => void (nodes = ['1', '2', '3']),
+      leave: async () => {},
+    }
+    const instrumentationEmitter = { emit: () => {} }
+    const onCrash = vi.fn()
+    const runner = new Runner({ logger, consumerGroup, instrumentationEmitter, concurrency: 1, onCrash, retry: {} })
+    runner.running = true
+    runner.scheduleFetchManager()
+    await vi.waitFor(() => expect(nodes).toHaveLength(3))
+    const stopped = runner.stop()
+    slow()
+    await stopped
+    expect(onCrash).not.toHaveBeenCalled()
+    expect(asked).toBeLessThan(100)
+  })
+})
+
 describe('the pool of brokers', () => {
   test('always ends (unpatched: a crash whose disconnect throws is told to nobody)', async () => {
     const failing = { disconnect: () => Promise.reject(new Error('socket')) }
@@ -93,6 +162,17 @@ describe('the pool of brokers', () => {
       brokers: {},
     })
     await pool.disconnect()
+  })
+
+  test('leaves no broker connected behind one that throws', async () => {
+    const disconnect = vi.fn(() => Promise.resolve())
+    const failing = { disconnect: () => Promise.reject(new Error('socket')) }
+    const brokers = { 1: failing, 2: { disconnect } }
+    await made<{ disconnect(): Promise<void> }>('src/cluster/brokerPool.js', {
+      seedBroker: failing,
+      brokers,
+    }).disconnect()
+    expect(disconnect).toHaveBeenCalled()
   })
 
   test('does not keep its metadata for as long as the clock was set back', async () => {

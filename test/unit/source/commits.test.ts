@@ -12,7 +12,7 @@ const world = () => {
   const sent: Sent[] = []
   const owned = new Set([0, 1])
   const events: TelemetryEvent[] = []
-  const told = { evicted: 0 }
+  const told = { evicted: 0, accepted: 0 }
   const handle: CommitHandle = ({ topics }) =>
     new Promise((resolve, reject) => {
       const offsets = Object.fromEntries(topics[0]!.partitions.map(({ partition, offset }) => [partition, offset]))
@@ -24,6 +24,7 @@ const world = () => {
     clock: { ...systemClock, now: () => Date.now() },
     emit: (event) => void events.push(event),
     evicted: () => void (told.evicted += 1),
+    accepted: () => void (told.accepted += 1),
   })
   const answered = async (at: number, error?: Error) => {
     if (error) sent[at]!.reject(error)
@@ -124,6 +125,33 @@ describe('a commit that failed', () => {
     commits.add(at({ 0: 1n }))
     await answered(0, Object.assign(new Error('wrapped'), { cause: fault(type) }))
     expect(told.evicted).toBe(times)
+  })
+
+  test('says nothing of the member when it has joined since, and goes again at once', async () => {
+    const { commits, handle, offsets, answered, told, events } = world()
+    commits.rejoined('me')
+    commits.use(handle)
+    commits.add(at({ 0: 1n }))
+    commits.rejoined('me')
+    await answered(0, fault('UNKNOWN_MEMBER_ID'))
+    expect(told.evicted).toBe(0)
+    expect(events).toEqual([{ type: 'commit-failed', code: 'UNKNOWN_MEMBER_ID' }])
+    expect(offsets()[1]).toEqual({ 0: '1' })
+    await answered(1)
+    expect(told.accepted).toBe(1)
+  })
+
+  test('in flight over a join that took a partition is not sent again for it, also when that comes back', async () => {
+    const { commits, handle, owned, offsets, answered } = world()
+    commits.rejoined('me')
+    commits.use(handle)
+    commits.add(at({ 0: 1n, 1: 10n }))
+    owned.delete(0)
+    commits.rejoined('me')
+    owned.add(0)
+    commits.rejoined('me')
+    await answered(0, fault())
+    expect(offsets()[1]).toEqual({ 1: '10' })
   })
 
   test('is not sent under another name: others have gone on meanwhile', async () => {

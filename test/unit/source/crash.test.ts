@@ -13,6 +13,7 @@ const wrapped = (cause: Error) => named('KafkaJSNonRetriableError', cause, { cau
 
 test.each([
   ['a record batch that cannot be read', wrapped(new OperatorError('unreadable', 'skip it'))],
+  ['a client that gets no token', wrapped(Object.assign(new OperatorError('no', 'see'), { retriable: false }))],
   ['a user that is refused', named('KafkaJSSASLAuthenticationError')],
   ['a right that is missing', wrapped(protocol('GROUP_AUTHORIZATION_FAILED', false))],
   ['a codec that is missing', named('KafkaJSNotImplemented')],
@@ -31,6 +32,10 @@ test.each([
   ['a request that was not answered', named('KafkaJSRequestTimeoutError')],
   ['a broker that is not there', named('KafkaJSBrokerNotFound')],
   ['no broker at all', new errors['KafkaJSNoBrokerAvailableError']!('')],
+  [
+    'a server of tokens that is away',
+    wrapped(Object.assign(new OperatorError('no token', 'see'), { retriable: true })),
+  ],
   ['an answer that kafkajs does not know', wrapped(protocol('KAFKAJS_UNKNOWN_ERROR_CODE', false))],
 ])('%s is waited for', (_, error) => {
   expect(verdictOf(error)).toBe('outage')

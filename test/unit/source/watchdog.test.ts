@@ -46,6 +46,18 @@ test('a client that never hears of its group is begun anew, for as long as it ta
   expect(String((events[0] as { cause?: unknown }).cause)).toContain('no sign of the consumer group for 66 s')
 })
 
+test('of those that have not begun any number may be under way: an outage does not end the member', async () => {
+  const made = { consumers: 0 }
+  const never = () => new Promise<void>(() => {})
+  const consumer = { events: {}, on: () => {}, pause: () => {}, connect: never, subscribe: never, run: never }
+  const kafka = () => ({ consumer: () => ((made.consumers += 1), { ...consumer, disconnect: never }) })
+  const source = sourceOf(kafka as unknown as () => Kafka)
+  const run = source.run({} as Intake)
+  await until('ten consumers', () => made.consumers >= 10)
+  await source.stop()
+  await run
+})
+
 test('one that cannot be ended either ends the member, with words that help and no stack', async () => {
   const { kafka, made } = silentKafka(() => new Promise(() => {}))
   await expect(sourceOf(kafka).run({} as Intake)).rejects.toMatchObject({
