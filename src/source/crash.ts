@@ -9,7 +9,6 @@ export type Verdict = 'person' | 'outage' | 'unknown'
 
 const PERSON_NAMES = new Set([
   'KafkaJSNotImplemented',
-  'KafkaJSSASLAuthenticationError',
   'KafkaJSServerDoesNotSupportApiKey',
   'KafkaJSUnsupportedMagicByteInMessageSet',
 ])

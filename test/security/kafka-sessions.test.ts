@@ -1,6 +1,6 @@
 // Who we are is asked again while we run (KIP-368), and the password is changed meanwhile (fault 39 of the matrix).
 import { rename, writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
 import { notOk, proveWorld } from '../support/oracle.ts'
 import { MEMBER, SHORT_SESSION_MS } from '../support/secure-kafka.ts'
@@ -19,6 +19,12 @@ beforeAll(async () => {
   file = await secure.kafka.certificates.write('password', `${MEMBER.password}\n`)
 })
 afterAll(() => secure?.close())
+/** What a test that failed left alive would hold the partitions of the next one. */
+afterEach(async () => {
+  const left = secure.world.members.filter((member) => member.running())
+  for (const member of left) member.kill('SIGKILL')
+  await Promise.all(left.map((member) => member.ended))
+})
 
 /** At once, as Kubernetes does it. */
 const put = async (password: string) => {

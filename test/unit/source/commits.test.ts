@@ -116,6 +116,14 @@ describe('a commit that failed', () => {
     expect(offsets()[1]).toEqual({ 0: '1' })
   })
 
+  test('because the password was changed says so, not that the network is at fault', async () => {
+    const { commits, handle, answered, events } = world()
+    commits.use(handle)
+    commits.add(at({ 0: 1n }))
+    await answered(0, Object.assign(new Error('refused'), { name: 'KafkaJSSASLAuthenticationError' }))
+    expect(events).toEqual([{ type: 'commit-failed', code: 'SASL_AUTHENTICATION_FAILED' }])
+  })
+
   test.each([
     ['UNKNOWN_MEMBER_ID', 1],
     ['ILLEGAL_GENERATION', 0],
