@@ -18,6 +18,7 @@ import { createPipeline } from './pipeline/pipeline.ts'
 import { FatalFault } from './pipeline/settle.ts'
 import { sqlstateOf } from './sink/classify.ts'
 import { createDatabase, type Database } from './sink/database.ts'
+import { durabilityOff } from './sink/durability.ts'
 import { explainDatabaseError } from './sink/explain.ts'
 import { createGateStore } from './sink/gate-store.ts'
 import { createMappingStore } from './sink/mapping-store.ts'
@@ -66,7 +67,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
       http = await serveHealth(config.http, health)
       log.info({ host: config.http.host, port: http.port }, 'probes: GET /health, GET /ready')
     }
-    await startUp(config, { admin, database, producer })
+    await startUp(config, { admin, database, producer, log })
     log.info(
       { sessionTimeoutMs: config.sessionTimeoutMs },
       'joining the group (a member that was killed is waited for until its session time-out)',
@@ -104,8 +105,13 @@ type Observed = { emit: Emit; vitals: Vitals }
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
-async function startUp({ topic, dlqTopic, groupId }: Config, { admin, database, producer }: Connected) {
-  const schema = checkSchema(database)
+async function startUp({ topic, dlqTopic, groupId }: Config, deps: Connected & { log: Log }) {
+  const { admin, database, producer, log } = deps
+  const schema = checkSchema(database).then(async () => {
+    const off = await durabilityOff(database)
+    if (off.length > 0)
+      log.warn({ off }, 'PostgreSQL may forget commits when it crashes; the topic must hold them for longer')
+  })
   const topics = admin.connect().then(async () => {
     const rights = { [topic]: ['READ', 'DESCRIBE_CONFIGS'], [dlqTopic]: ['WRITE'] } as const
     await admin.checkRights({ topics: rights, groupId })
