@@ -98,7 +98,7 @@ export const createNemesis = ({ world, members, start, producer, drain, failOver
       later(500, 4_000, () => postgres.openGate())
     },
     'fail-over'(struck) {
-      if (random.chance(0.3) && failOver()) struck()
+      if (random.chance(0.5) && failOver()) struck()
     },
   }
 

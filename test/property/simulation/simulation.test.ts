@@ -6,7 +6,7 @@ import { playSeeds, seedsFrom } from '../../simulation/run-seeds.ts'
 import { simulate } from '../../simulation/simulate.ts'
 
 /** What the members meet besides the faults themselves. Without these a law could hold because nothing ever happened. */
-const SITUATIONS = ['revoked', 'gap', 'overtaken', 'rewound', 'batch-cut', 'commit-failed', 'source-crashed'] as const
+const SITUATIONS = ['revoked', 'gap', 'overtaken', 'rewound', 'commit-failed', 'source-crashed'] as const
 
 test('a seed is one history, for ever', async () => {
   const [first, again] = [await simulate(7, { keepTrace: true }), await simulate(7, { keepTrace: true })]
