@@ -55,7 +55,8 @@ export const createHoldings = (admitted: (held: Held) => void) => {
   })
   const begin = ({ entries }: Batch<unknown>) => {
     for (const { record } of entries) {
-      waiting.delete(record)
+      // Given up before, in a batch that was cut.
+      if (!waiting.delete(record)) lost.add(record)
       writing.add(record)
     }
   }
