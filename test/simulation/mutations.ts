@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     'writes records below the position again',
-    LAWS.counted,
+    [LAWS.letters, LAWS.counted],
     'src/sink/parts.ts',
     'return start !== undefined && offset >= start',
     'return start !== undefined',
@@ -140,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     'a refused row takes its copies along without a look',
-    [LAWS.lost, LAWS.counted],
+    [LAWS.letters, LAWS.lost, LAWS.counted],
     'src/sink/ledger.ts',
     'if (orphans.length === 0) return',
     'if (orphans.length >= 0) return',

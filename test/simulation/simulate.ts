@@ -171,7 +171,7 @@ const play = async ({ scheduler, note, ...playing }: Playing) => {
       if (members.length === 0) start()
       await scheduler.step()
       tend()
-      if (broken) throw broken as Error
+      if (broken) throw broken
     }
     return true
   }
@@ -195,7 +195,7 @@ const play = async ({ scheduler, note, ...playing }: Playing) => {
 
   // And with records under way all stop in peace.
   producer.publish(20)
-  await goOn(random.between(0, 800), () => false)
+  await goOn(random.between(0, 500), () => false)
   stopping = true
   for (const member of members) drain(member)
   const stopped = await goOn(DRAIN_MS, () => members.length === 0)
