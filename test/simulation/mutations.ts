@@ -262,7 +262,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     'room is never given back',
-    LAWS.drains,
+    [LAWS.drains, LAWS.peace],
     'src/pipeline/buffer.ts',
     'held.records -= records\n      held.bytes -= bytes\n      full = null',
     'full = null',

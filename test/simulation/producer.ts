@@ -34,7 +34,7 @@ export const createProducer = (random: Random, kafka: SimulatedKafka) => {
   const noteLength = () => {
     const dice = random.next()
     if (dice < 0.004) return CAPACITY.bytes
-    return dice < 0.2 ? random.below(CAPACITY.bytes / 6) : 0
+    return dice < 0.1 ? random.below(CAPACITY.bytes / 6) : 0
   }
   const fresh = (): Event => ({
     eventId: `${random.hex(8)}-${random.hex(4)}-4${random.hex(3)}-8${random.hex(3)}-${random.hex(12)}`,
