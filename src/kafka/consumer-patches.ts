@@ -51,17 +51,29 @@ const beforeJoin = async ({ instrumentationEmitter, groupId, memberId }: Consume
   await Promise.all(works)
 }
 
+/** Under way. */
+const joins = new WeakMap<ConsumerGroup, Promise<void>>()
+
 const patchJoin = (group: ConsumerGroup): void => {
   const { joinAndSync, fetch } = group
-  group.joinAndSync = async function () {
-    await beforeJoin(this)
+  const join = async (self: ConsumerGroup) => {
     try {
-      await joinAndSync.call(this)
-      unjoined.delete(this)
+      await beforeJoin(self)
+      await joinAndSync.call(self)
+      unjoined.delete(self)
     } catch (error) {
-      unjoined.add(this)
+      unjoined.add(self)
       throw error
+    } finally {
+      joins.delete(self)
     }
+  }
+  // Each fetcher that hears of a rebalance joins, and the JoinGroup of one undoes the join of the other before its SyncGroup: with
+  // several members they kept each other from ever ending one. All take part in one.
+  group.joinAndSync = function () {
+    const joining = joins.get(this) ?? join(this)
+    joins.set(this, joining)
+    return joining
   }
   group.fetch = async function (nodeId) {
     if (unjoined.has(this)) throw joinAgain()

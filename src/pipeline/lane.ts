@@ -27,6 +27,8 @@ export type LaneDeps<D> = {
   gateClosed: () => boolean
 }
 
+type Assignments = ReadonlyMap<number, Assignment | undefined>
+
 /** Resolves when drained or aborted; rejects on a fatal fault. */
 export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
   const { lane, buffer, clock, bounds } = deps
@@ -34,6 +36,8 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
   let limits = initialLimits(bounds)
   /** Cut off a batch that was too much at once; before anything else, as it is older. */
   let rest: readonly Batch<D>[] = []
+  /** As of when the batch was taken, also for what was cut off it: a rewind ends them, and happens once. */
+  let assignments: Assignments = new Map()
   while (!abort.aborted) {
     const now = clock.now()
     const state = buffer.lane(lane)
@@ -45,7 +49,9 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
       await deps.wake.wait(closed ? null : msUntilDue(state, limits, now))
       continue
     }
-    const settled = await flush(next ?? buffer.take(lane, limits, reason), deps)
+    const batch = next ?? buffer.take(lane, limits, reason)
+    if (!next) assignments = new Map(batch.parts.map(({ partition }) => [partition, buffer.assignment(partition)]))
+    const settled = await flush(batch, assignments, deps)
     rest = [...settled.rest, ...later]
     const durationMs = clock.now() - now
     const backlog = reason === 'size' || reason === 'bytes'
@@ -54,8 +60,11 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
   }
 }
 
-async function flush<D>(batch: Batch<D>, { buffer, ...deps }: LaneDeps<D>): Promise<Settled<D>> {
-  const assignments = new Map(batch.parts.map(({ partition }) => [partition, buffer.assignment(partition)]))
+async function flush<D>(
+  batch: Batch<D>,
+  assignments: Assignments,
+  { buffer, ...deps }: LaneDeps<D>,
+): Promise<Settled<D>> {
   try {
     const settled = await settle(batch, deps.settling)
     advance(settled, assignments, { buffer, ...deps })
@@ -76,7 +85,7 @@ const without = <D>(batch: Batch<D>, rest: readonly Batch<D>[]) => ({
 /** Compares where the sink is with where the batch expected it ("lock and compare"), then commits. */
 function advance<D>(
   { batch, result }: Settled<D>,
-  assignments: ReadonlyMap<number, Assignment | undefined>,
+  assignments: Assignments,
   { buffer, source, emit }: Pick<LaneDeps<D>, 'buffer' | 'source' | 'emit'>,
 ) {
   if (!result) return

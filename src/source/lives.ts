@@ -52,8 +52,9 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
         const { lives } = signs.view()
         const mine = (life = begin(() => signs.view().lives === lives))
         const cause = await mine.over
-        if (deps.closing()) return
+        // Also when we are closing: what is given up may go on, join and commit, and of its partitions we hear nothing any more.
         deps.crashed()
+        if (deps.closing()) return
         const inARow = signs.crashed(deps.healthyMs)
         const verdict = verdictOf(cause)
         if (inARow === 1) unknown = 0

@@ -6,20 +6,24 @@ import type { Tx } from '../../src/sink/writer.ts'
 import { createLocks } from './locks.ts'
 import { type Run, statementOf } from './statements.ts'
 import { clone, emptyTables, type Tables } from './tables.ts'
+import type { Struck } from './kafka.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
 export type Hooks = {
   /** After each COMMIT that was done, whether or not its answer arrives. */
   committed: (before: Tables, after: Tables, begunAt: number) => void
 }
-/** What becomes of a COMMIT. */
-export type CommitFate = 'done' | 'lost' | 'unanswered'
+/** What becomes of a COMMIT: not done, or done without an answer. */
+export type CommitFate = 'lost' | 'unanswered'
+/** `struck` is told when the fault meets somebody. */
+type Fault<T> = T & { readonly struck: Struck }
 export type DatabaseFaults = {
-  downUntil: number
-  slow: readonly [number, number]
+  down: Fault<{ until: number }> | null
+  slow: Fault<{ between: readonly [number, number] }> | null
   /** SQLSTATEs that the next statements fail with. */
-  next: string[]
-  commitFate: () => CommitFate
+  next: Fault<{ code: string }>[]
+  /** Of the next COMMIT. */
+  commit: Fault<{ fate: CommitFate }> | null
 }
 
 const LOCK_TIMEOUT_MS = 4_000
@@ -44,18 +48,28 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
   let tables = emptyTables()
   const open = new Set<Transaction>()
   const locks = createLocks<Transaction>(scheduler, LOCK_TIMEOUT_MS, () => sqlError('55P03'), connectionLost)
-  const faults: DatabaseFaults = { downUntil: 0, slow: [1, 10], next: [], commitFate: () => 'done' }
+  const faults: DatabaseFaults = { down: null, slow: null, next: [], commit: null }
+
+  let gateStruck: Struck = () => {}
 
   const end = (transaction: Transaction) => {
     transaction.ended = true
     open.delete(transaction)
     locks.release(transaction)
   }
-  const call = <T>(work: () => T | Promise<T>): Promise<T> =>
-    scheduler.request(() => {
-      if (scheduler.now() < faults.downUntil) throw connectionLost()
-      return work()
-    }, faults.slow)
+  const call = <T>(work: () => T | Promise<T>): Promise<T> => {
+    faults.slow?.struck()
+    return scheduler.request(
+      () => {
+        if (faults.down && scheduler.now() < faults.down.until) {
+          faults.down.struck()
+          throw connectionLost()
+        }
+        return work()
+      },
+      faults.slow?.between ?? [1, 10],
+    )
+  }
 
   /** A session that says nothing with a transaction open is ended by the server. */
   const watchIdle = () => {
@@ -74,8 +88,9 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
       transaction.lastHeardAt = scheduler.now()
       if (transaction.failed && !run.always) throw sqlError('25P02')
       try {
-        const code = faults.next.shift()
-        if (code !== undefined) throw sqlError(code)
+        const fault = faults.next.shift()
+        fault?.struck()
+        if (fault) throw sqlError(fault.code)
         for (const key of run.locks(transaction.tables)) {
           await locks.take(key, transaction)
           refuse()
@@ -110,7 +125,9 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
       end(transaction)
       throw sqlError('25P02')
     }
-    const fate = faults.commitFate()
+    const { fate, struck } = faults.commit ?? { fate: 'done', struck: () => {} }
+    faults.commit = null
+    struck()
     if (fate === 'lost') {
       end(transaction)
       throw connectionLost()
@@ -208,25 +225,39 @@ export const createSimulatedPostgres = (scheduler: Scheduler, hooks: Hooks) => {
       for (const transaction of [...open]) if (transaction.owner === owner) end(transaction)
     },
     /** Every session ends, as with a restart. */
-    restart(ms: number) {
+    restart(ms: number, struck: Struck) {
+      if (open.size > 0) struck()
       for (const transaction of [...open]) end(transaction)
-      faults.downUntil = scheduler.now() + ms
+      faults.down = { until: scheduler.now() + ms, struck }
     },
     /** The standby that takes over never got the newest transactions. */
     failOver(to: Tables, ms: number) {
-      this.restart(ms)
+      this.restart(ms, () => {})
       tables = to
     },
-    setGate: (closed: boolean) => {
-      tables = { ...clone(tables), gate: closed ? scheduler.now() : null }
+    /** When the gate was closed; null: it is open. */
+    gate(): number | null {
+      if (tables.gate !== null) gateStruck()
+      return tables.gate
+    },
+    closeGate(struck: Struck) {
+      tables = { ...clone(tables), gate: scheduler.now() }
+      gateStruck = struck
+    },
+    openGate() {
+      tables = { ...clone(tables), gate: null }
     },
     /** Somebody else's session holds a row. */
-    lockFor(key: string, ms: number) {
+    lockFor(key: string, ms: number, struck: Struck) {
       const holder = { owner: null } as Transaction
-      void locks.take(key, holder).then(() => scheduler.after(ms, null, () => locks.release(holder)), () => {}) // prettier-ignore
+      const release = () => {
+        if (locks.wasWaitedFor(holder)) struck()
+        locks.release(holder)
+      }
+      void locks.take(key, holder).then(() => scheduler.after(ms, null, release), () => {}) // prettier-ignore
     },
     heal() {
-      Object.assign(faults, { downUntil: 0, slow: [1, 10], next: [], commitFate: () => 'done' })
+      Object.assign(faults, { down: null, slow: null, next: [], commit: null })
     },
   }
 }

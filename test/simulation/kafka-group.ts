@@ -134,9 +134,11 @@ export const createGroup = (scheduler: Scheduler, hooks: KafkaHooks) => {
     committed,
     members: () => members.size,
     stable: () => state === 'stable',
-    evict(random: Random) {
-      if (members.size === 0) return
+    /** False: there is nobody. */
+    evict(random: Random): boolean {
+      if (members.size === 0) return false
       remove(random.pick([...members.values()]))
+      return true
     },
     join({ memberId, groupProtocols, ...times }: JoinRequest): Promise<Joined> {
       const before = memberId === '' ? undefined : members.get(memberId)

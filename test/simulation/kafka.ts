@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { headersOf, type HeaderOut } from '../../src/kafka/headers.ts'
 import { createConnection } from './connection.ts'
 import { createGroup } from './kafka-group.ts'
+import type { Told } from './producer.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const load = createRequire(import.meta.url)
@@ -26,13 +27,17 @@ export const CODES = {
 } as const
 export const protocolError = (name: keyof typeof CODES) => protocolErrors.createErrorFromCode(CODES[name])
 
-/** `value` null: a tombstone. A marker ends a transaction: it has an offset and no record that anybody sees. */
-export type LogRecord = { readonly offset: bigint; readonly value: Buffer | null; readonly marker: boolean }
+/** `value` null: a tombstone. `told` null: a marker, which ends a transaction and has an offset, but is no record that anybody sees. */
+export type LogRecord = { readonly offset: bigint; readonly value: Buffer | null; readonly told: Told | null }
 export type Partition = { readonly records: LogRecord[]; end: bigint }
 
 const NO_HEADERS = headersOf([] as readonly HeaderOut[])
 const BROKERS = [1, 2, 3]
 const METADATA_MAX_AGE_MS = 3_000
+
+/** Told when a fault meets somebody. */
+export type Struck = () => void
+type Window = { readonly until: number; readonly struck: Struck }
 
 export type SimulatedKafka = ReturnType<typeof createSimulatedKafka>
 export type KafkaHooks = {
@@ -47,16 +52,25 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
   const leaders = log.map((_, partition) => BROKERS[partition % BROKERS.length] ?? 1)
   const group = createGroup(scheduler, hooks)
   /** Of the whole cluster, until this time: nobody gets through. */
-  let downUntil = 0
+  let down: Window | null = null
   /** Requests to the coordinator fail with this. */
-  let coordinatorFault: { error: keyof typeof CODES; until: number } | null = null
-  let latency: readonly [number, number] = [1, 10]
+  let coordinatorFault: (Window & { error: keyof typeof CODES }) | null = null
+  let slow: { most: number; struck: Struck } | null = null
+  /** Partitions that moved, until somebody asks the old leader. */
+  const moved = new Map<number, Struck>()
+  const during = <W extends Window>(window: W | null): W | null => {
+    if (!window || scheduler.now() >= window.until) return null
+    window.struck()
+    return window
+  }
 
-  const call = <T>(work: () => T | Promise<T>): Promise<T> =>
-    scheduler.request(() => {
-      if (scheduler.now() < downUntil) throw new KafkaJSConnectionError('connection refused')
+  const call = <T>(work: () => T | Promise<T>): Promise<T> => {
+    slow?.struck()
+    return scheduler.request(() => {
+      if (during(down)) throw new KafkaJSConnectionError('connection refused')
       return work()
-    }, latency)
+    }, [1, slow?.most ?? 10])
+  }
 
   type FetchRequest = { maxWaitTime: number; topics: { partitions: { partition: number; fetchOffset: string }[] }[] }
 
@@ -72,13 +86,13 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
         partition,
         highWatermark: end.toString(),
         abortedTransactions: [],
-        messages: records.slice(start, Math.max(first, 0) + count).map(({ offset, value, marker }) => ({
+        messages: records.slice(start, Math.max(first, 0) + count).map(({ offset, value, told }) => ({
           offset: offset.toString(),
           timestamp: '1764028800000',
           key: null,
           value,
           headers: NO_HEADERS,
-          isControlRecord: marker,
+          isControlRecord: told === null,
         })),
       }
     })
@@ -87,7 +101,9 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
     call(async () => {
       const wanted = request.topics.flatMap((each) => each.partitions)
       const check = () => {
-        if (wanted.some(({ partition }) => leaders[partition] !== nodeId)) throw protocolError('NOT_LEADER')
+        const elsewhere = wanted.filter(({ partition }) => leaders[partition] !== nodeId)
+        for (const { partition } of elsewhere) moved.get(partition)?.()
+        if (elsewhere.length > 0) throw protocolError('NOT_LEADER')
       }
       hooks.trace(
         `${scheduler.current()?.name ?? ''} Fetch ${nodeId} ${wanted.map((w) => `${w.partition}@${w.fetchOffset}`).join(' ')}`,
@@ -109,8 +125,8 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
       try {
         return await connection.send(() =>
           call(() => {
-            if (coordinatorFault && scheduler.now() < coordinatorFault.until)
-              throw protocolError(coordinatorFault.error)
+            const fault = during(coordinatorFault)
+            if (fault) throw protocolError(fault.error)
             return work()
           }),
         )
@@ -206,27 +222,29 @@ export const createSimulatedKafka = (scheduler: Scheduler, topic: string, partit
     bounds: () => call(() => new Map(log.map(({ end }, partition) => [partition, { low: 0n, high: end }]))),
     committed: () =>
       call(() => new Map(log.map((_, partition) => [partition, group.committed.get(partition) ?? null]))),
-    append(partition: number, value: Buffer | null, kind: 'record' | 'marker' | 'gap') {
+    append(partition: number, what: 'marker' | 'gap' | { value: Buffer | null; told: Told }) {
       const target = log[partition]
       if (!target) return
-      if (kind !== 'gap') target.records.push({ offset: target.end, value, marker: kind === 'marker' })
+      const record = what === 'marker' ? { value: null, told: null } : what
+      if (record !== 'gap') target.records.push({ offset: target.end, ...record })
       target.end += 1n
     },
-    moveLeader(partition: number) {
+    moveLeader(partition: number, struck: Struck) {
+      moved.set(partition, struck)
       leaders[partition] = random.pick(BROKERS.filter((broker) => broker !== leaders[partition]))
     },
     addPartition() {
       log.push({ records: [], end: 0n })
       leaders.push(random.pick(BROKERS))
     },
-    goDown: (ms: number) => void (downUntil = scheduler.now() + ms),
-    failCoordinator: (error: keyof typeof CODES, ms: number) =>
-      void (coordinatorFault = { error, until: scheduler.now() + ms }),
-    slow: (most: number) => void (latency = [1, most]),
+    goDown: (ms: number, struck: Struck) => void (down = { until: scheduler.now() + ms, struck }),
+    failCoordinator: (error: keyof typeof CODES, ms: number, struck: Struck) =>
+      void (coordinatorFault = { error, until: scheduler.now() + ms, struck }),
+    slow: (most: number, struck: Struck) => void (slow = { most, struck }),
     heal() {
-      downUntil = 0
+      down = null
       coordinatorFault = null
-      latency = [1, 10]
+      slow = null
     },
   }
 }

@@ -8,6 +8,7 @@ export const createLocks = <Holder extends object>(
   gone: () => Error,
 ) => {
   const held = new Map<string, Holder>()
+  const waitedFor = new WeakSet<Holder>()
   const queue: {
     key: string
     holder: Holder
@@ -27,7 +28,9 @@ export const createLocks = <Holder extends object>(
   }
   return {
     take(key: string, holder: Holder): Promise<void> {
-      if (held.get(key) === holder) return Promise.resolve()
+      const before = held.get(key)
+      if (before === holder) return Promise.resolve()
+      if (before) waitedFor.add(before)
       return new Promise((resolve, reject) => {
         const timer = scheduler.after(timeoutMs, null, () => {
           queue.splice(queue.indexOf(waiter), 1)
@@ -38,6 +41,7 @@ export const createLocks = <Holder extends object>(
         grant()
       })
     },
+    wasWaitedFor: (holder: Holder) => waitedFor.has(holder),
     release(holder: Holder) {
       for (const [key, each] of held) if (each === holder) held.delete(key)
       for (const waiter of queue.filter((each) => each.holder === holder)) {

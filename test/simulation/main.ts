@@ -29,7 +29,7 @@ const began = performance.now()
 for (; seeds < Number(values.seeds) && failed < stopAt; seeds += 1) {
   const outcome = await simulate(first + seeds)
   steps += outcome.steps
-  for (const fault of outcome.faults) faults.set(fault, (faults.get(fault) ?? 0) + 1)
+  for (const fault of new Set([...outcome.faults, ...outcome.told])) faults.set(fault, (faults.get(fault) ?? 0) + 1)
   if (!outcome.failure) continue
   failed += 1
   process.stdout.write(

@@ -13,6 +13,7 @@ import { createKafkaSource } from '../../src/source/kafka-source.ts'
 import { startPositions } from '../../src/source/start-position.ts'
 import type { TelemetryEvent } from '../../src/telemetry/events.ts'
 import type { SimulatedPostgres } from './database.ts'
+import { createHoldings, type Held } from './holdings.ts'
 import type { SimulatedKafka } from './kafka.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 
@@ -21,7 +22,8 @@ const createConsumer = load('kafkajs/src/consumer/index.js') as (options: object
 
 export const TOPIC = 'lines'
 export const GROUP = 'group'
-export const CAPACITY = { records: 40, bytes: 20_000 }
+/** Each of the two is what stops a member in about half of the cases. */
+export const CAPACITY = { records: 24, bytes: 24_000 }
 const TIMES = { sessionTimeoutMs: 3_000, rebalanceTimeoutMs: 4_000, heartbeatIntervalMs: 300 }
 
 export type World = {
@@ -31,15 +33,19 @@ export type World = {
   decode: (record: SourceRecord) => Decoded
   trace: (line: string) => void
   told: (member: string, event: TelemetryEvent) => void
+  /** What a member holds after each record that it took. */
+  admitted: (member: string, held: Held) => void
 }
 
 export type Ended = { left: number } | { error: unknown }
 export type SimulatedMember = {
   readonly owner: Owner
   readonly pipeline: Pipeline
+  readonly held: () => Held
   /** Null while it runs. */
   ended: Ended | null
-  /** Told to drain behind a closed gate, as far as it knew: it leaves what is buffered. */
+  draining: boolean
+  /** It knew of a closed gate while it drained: it leaves what is buffered. */
   mayLeave: boolean
 }
 
@@ -51,10 +57,12 @@ export const startMember = (name: string, world: World): SimulatedMember => {
     const emit = (event: TelemetryEvent) => {
       world.trace(`${name} ${describe(event)}`)
       world.told(name, event)
+      if (event.type === 'gate-closed' && member.draining) member.mayLeave = true
     }
+    const holdings = createHoldings((held) => world.admitted(name, held))
     const database = postgres.database()
     const closure = async () => {
-      const closedAt = await postgres.call(() => postgres.tables().gate)
+      const closedAt = await postgres.call(() => postgres.gate())
       if (closedAt === null) return null
       return { closedAt: new Date(closedAt), code: 'PAUSED', reason: '', partition: null, offset: null }
     }
@@ -80,13 +88,17 @@ export const startMember = (name: string, world: World): SimulatedMember => {
       },
     )
     const pipeline = createPipeline<Decoded>({
-      ...{ source, sink, clock, emit, random: scheduler.random.next, decode: world.decode },
+      ...{ source: holdings.source(source), sink: holdings.sink(sink) },
+      ...{ clock, emit, random: scheduler.random.next, decode: world.decode },
       gate: { closure },
       capacity: CAPACITY,
       lanes: 1 + scheduler.random.below(2),
-      bounds: { maxRecords: 12, maxBytes: 8_000, minAgeMs: 5, maxAgeMs: 200, targetMs: 500 },
+      bounds: { maxRecords: 12, maxBytes: 10_000, minAgeMs: 5, maxAgeMs: 200, targetMs: 500 },
     })
-    const member: SimulatedMember = { owner, pipeline, ended: null, mayLeave: false }
+    const member: SimulatedMember = {
+      ...{ owner, pipeline, held: holdings.held },
+      ...{ ended: null, draining: false, mayLeave: false },
+    }
     scheduler.after(0, owner, () => {
       pipeline.run().then(
         (left) => (member.ended = { left }),

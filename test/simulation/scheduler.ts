@@ -4,7 +4,7 @@
 // events again, one that is stopped hears of them when it goes on.
 import { createRandom, type Random } from './random.ts'
 
-export type Owner = { readonly name: string; state: 'alive' | 'stopped' | 'dead' }
+export type Owner = { readonly name: string; state: 'alive' | 'stopped' | 'dead'; missed?: () => void }
 type Event = { at: number; seq: number; owner: Owner | null; run: () => void }
 
 export type Scheduler = ReturnType<typeof createScheduler>
@@ -84,8 +84,9 @@ export const createScheduler = (seed: number) => {
       owner.state = 'dead'
       events = events.filter((event) => event.owner !== owner)
     },
-    stop(owner: Owner) {
-      if (owner.state === 'alive') owner.state = 'stopped'
+    /** `missed` is told of each event that it does not hear of. */
+    stop(owner: Owner, missed: () => void) {
+      if (owner.state === 'alive') Object.assign(owner, { state: 'stopped', missed })
     },
     cont(owner: Owner) {
       if (owner.state !== 'stopped') return
@@ -107,6 +108,7 @@ export const createScheduler = (seed: number) => {
       if (event.owner?.state === 'dead') return true
       if (event.owner?.state === 'stopped') {
         waiting.push(event)
+        event.owner.missed?.()
         return true
       }
       now = Math.max(now, event.at)

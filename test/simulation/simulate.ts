@@ -1,10 +1,11 @@
-// One seed: some seconds of faults, then all heals, and everything must be settled, exactly.
+// One seed: some seconds of faults, then all heals, and everything must be settled, exactly; then all stop in peace.
+import { OperatorError } from '../../src/lib/operator-error.ts'
 import { createDecode, type Decoded } from '../../src/line-items/decode.ts'
 import type { SourceRecord } from '../../src/pipeline/source-record.ts'
-import { OperatorError } from '../../src/lib/operator-error.ts'
 import { createSimulatedPostgres } from './database.ts'
-import { createSimulatedKafka } from './kafka.ts'
-import { LawBroken, lawsOfCommit, lawsOfTheEnd } from './laws.ts'
+import { createFailOvers } from './fail-overs.ts'
+import { createSimulatedKafka, type SimulatedKafka } from './kafka.ts'
+import { LAWS, LawBroken, lawsOfCommit, lawsOfTheEnd, must } from './laws.ts'
 import { CAPACITY, startMember, type SimulatedMember, TOPIC, type World } from './member.ts'
 import { createNemesis } from './nemesis.ts'
 import { createProducer } from './producer.ts'
@@ -16,7 +17,10 @@ export type Outcome = {
   seed: number
   steps: number
   simulatedMs: number
+  /** Those that struck. */
   faults: string[]
+  /** What the members told of, each kind once. */
+  told: Set<string>
   failure: Error | null
   trace: string[]
 }
@@ -25,6 +29,8 @@ const FAULTS_MS = 12_000
 /** More than any time-out of the members, of the group and of PostgreSQL one after the other. */
 const DRAIN_MS = 90_000
 const TRACE_LINES = 5_000
+/** Older states that a standby may still be in. */
+const HISTORY = 5
 
 export const simulate = async (seed: number, { keepTrace = false } = {}): Promise<Outcome> => {
   const scheduler = createScheduler(seed)
@@ -36,20 +42,26 @@ export const simulate = async (seed: number, { keepTrace = false } = {}): Promis
     if (trace.length > TRACE_LINES) trace.shift()
   }
   const faults: string[] = []
+  const told = new Set<string>()
   let failure: Error | null = null
   try {
-    await play(seed, { scheduler, note, faults })
+    await play({ scheduler, note, faults, told })
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error))
   } finally {
     giveBack()
   }
-  return { seed, steps: scheduler.steps(), simulatedMs: scheduler.now(), faults, failure, trace }
+  return { seed, steps: scheduler.steps(), simulatedMs: scheduler.now(), faults, told, failure, trace }
 }
 
-type Playing = { scheduler: ReturnType<typeof createScheduler>; note: (line: string) => void; faults: string[] }
+type Playing = {
+  scheduler: ReturnType<typeof createScheduler>
+  note: (line: string) => void
+  faults: string[]
+  told: Set<string>
+}
 
-const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
+const play = async ({ scheduler, note, ...playing }: Playing) => {
   const { random } = scheduler
   let broken: Error | null = null
   const guard = (law: () => void) => {
@@ -59,144 +71,158 @@ const play = async (_seed: number, { scheduler, note, faults }: Playing) => {
       broken ??= error as Error
     }
   }
-  /** Older states, for a standby that lags behind. */
+  const members: SimulatedMember[] = []
   const history: Tables[] = []
-  let failedOver = false
+  const failOvers = createFailOvers()
+  const nextOf = (partition: number) => postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n
+
   const postgres = createSimulatedPostgres(scheduler, {
     committed(before, after, begunAt) {
       note(`        COMMIT ${[...after.consumer_offset].map(([p, row]) => `${p}:${row.nextOffset}`).join(' ')}`)
       guard(() => lawsOfCommit(before, after, begunAt))
+      failOvers.held(after)
       history.push(clone(before))
-      if (history.length > 5) history.shift()
+      if (history.length > HISTORY) history.shift()
     },
   })
   const kafka = createSimulatedKafka(scheduler, TOPIC, 1 + random.below(4), {
     trace: (line) => note(`        ${line}`),
     committed(partition, offset, owned) {
       note(`        Kafka's commit of ${partition}: ${offset}`)
-      if (!owned)
-        guard(() => {
-          throw new LawBroken(`only its owner commits a partition: ${partition} at ${offset}`)
-        })
-      const next = postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n
-      if (offset > next && !failedOver)
-        guard(() => {
-          throw new LawBroken(
-            `I6 Kafka's commit never leads: partition ${partition} at ${offset}, PostgreSQL at ${next}`,
-          )
-        })
+      const next = nextOf(partition)
+      const most = failOvers.most(partition, next)
+      failOvers.told(partition, offset, next)
+      guard(() => must(LAWS.owner, owned, () => `${partition} at ${offset}`))
+      guard(() => must(LAWS.committed, offset <= most, () => `partition ${partition} at ${offset}, PostgreSQL at ${next}`)) // prettier-ignore
     },
   })
-  const decode = remembering(createDecode({ now: scheduler.wall }))
   const world: World = {
-    ...{ scheduler, kafka, postgres, decode, trace: note },
+    ...{ scheduler, kafka, postgres, decode: remembering(createDecode({ now: scheduler.wall })), trace: note },
     told(member, event) {
-      if (event.type === 'rewound' && !failedOver)
+      playing.told.add(event.type)
+      if (event.type === 'rewound' && !failOvers.explains(member, event))
         guard(() => {
-          throw new LawBroken(
-            `what is read is kept: ${member} goes back from ${event.from} to ${event.position} by itself`,
-          )
+          throw new LawBroken(LAWS.kept, `${member} goes back from ${event.from} to ${event.position} by itself`)
         })
+    },
+    admitted(member, { records, bytes }) {
+      // One record that is larger than all of it passes, alone.
+      const fits = records <= CAPACITY.records && (bytes <= CAPACITY.bytes || records === 1)
+      guard(() => must(LAWS.memory, fits, () => `${member} holds ${records} records, ${bytes} bytes`))
     },
   }
   const producer = createProducer(random, kafka)
   producer.publish(20 + random.below(60))
 
-  const members: SimulatedMember[] = []
   let names = 0
+  let healing = false
   let stopping = false
-  const start = () => stopping || members.push(startMember(`m${++names}`, world))
+  const start = () => {
+    if (!stopping) members.push(startMember(`m${++names}`, world))
+    return !stopping
+  }
   start()
 
   const drain = (member: SimulatedMember) =>
     scheduler.after(0, member.owner, () => {
+      member.draining = true
       member.mayLeave ||= member.pipeline.gateClosed()
       member.pipeline.drain('SIGTERM')
     })
   const nemesis = createNemesis({
     ...{ world, members, start, producer, drain },
-    note: (fault) => {
-      faults.push(fault)
-      note(`>>>     ${fault}`)
+    tried: (fault) => note(`>>>     ${fault}`),
+    struck(fault) {
+      playing.faults.push(fault)
+      note(`>>>     ${fault}: struck`)
     },
     failOver() {
       const [state] = history
       // Without its row a partition could begin anywhere: the members stop for a person, as they should.
-      if (!state || state.consumer_offset.size < postgres.tables().consumer_offset.size) return
-      failedOver = true
+      if (!state || state.consumer_offset.size < postgres.tables().consumer_offset.size) return false
+      const names = members.map(({ owner }) => owner.name)
+      const wentBack = failOvers.happened(postgres.tables(), state, names)
       postgres.failOver(clone(state), random.between(100, 1_500))
+      // What it has not got no later standby has.
+      history.length = 0
+      return wentBack > 0
     },
   })
 
   /** As a supervisor would: what ended is started again, except when it ended for what a person has to mend. */
-  const tend = (healing: boolean) => {
+  const tend = () => {
     for (const member of [...members]) {
-      if (member.owner.state === 'alive') {
-        const { records, bytes } = member.pipeline.held
-        if (records > CAPACITY.records || bytes > CAPACITY.bytes)
-          throw new LawBroken(`I11 memory is bounded: ${member.owner.name} holds ${records} records, ${bytes} bytes`)
-      }
-      const { ended } = member
-      if (!ended) continue
+      if (!member.ended) continue
       members.splice(members.indexOf(member), 1)
       scheduler.kill(member.owner)
       postgres.disconnect(member.owner)
-      note(`        ${member.owner.name} ended: ${'error' in ended ? String(ended.error) : `${ended.left} left`}`)
-      if ('error' in ended && !isExcused(ended.error))
-        throw new LawBroken(`${member.owner.name} ended: ${String(ended.error)}`)
+      note(
+        `        ${member.owner.name} ended: ${'error' in member.ended ? String(member.ended.error) : `${member.ended.left} left`}`,
+      )
+      endedWell(member)
       if (!healing || members.length === 0) scheduler.after(random.between(50, 1_000), null, start)
     }
   }
+  /** Until it is done, or so much time went by: false. */
+  const goOn = async (ms: number, done: () => boolean): Promise<boolean> => {
+    const startedAt = scheduler.now()
+    while (!done()) {
+      if (scheduler.now() - startedAt > ms) return false
+      if (members.length === 0) start()
+      await scheduler.step()
+      tend()
+      if (broken) throw broken
+    }
+    return true
+  }
 
   nemesis.begin()
-  while (scheduler.now() < FAULTS_MS && (await scheduler.step())) {
-    tend(false)
-    if (broken) throw broken as Error
-  }
+  await goOn(FAULTS_MS, () => false)
+  healing = true
   nemesis.end()
   kafka.heal()
   postgres.heal()
-  postgres.setGate(false)
+  postgres.openGate()
   for (const member of members) scheduler.cont(member.owner)
   note('>>>     all heals')
   producer.publish(5)
-  const healedAt = scheduler.now()
   const drained = () =>
     kafka.log.every(
-      ({ end }, partition) => (postgres.tables().consumer_offset.get(String(partition))?.nextOffset ?? 0n) >= end,
-    ) && kafka.log.every(({ end }, partition) => (kafka.group.committed.get(partition) ?? 0n) === end)
-  while (!drained()) {
-    if (scheduler.now() - healedAt > DRAIN_MS)
-      throw new LawBroken(`I10 it does not drain: ${standing(kafka, postgres.tables())}`)
-    if (members.length === 0 && names > 0) start()
-    await scheduler.step()
-    tend(true)
-    if (broken) throw broken as Error
-  }
-  lawsOfTheEnd(kafka, postgres.tables(), (record, partition) => decode(asSource(record, partition)))
-  // What is asked to stop in peace leaves nothing behind.
+      ({ end }, partition) => nextOf(partition) >= end && (kafka.group.committed.get(partition) ?? 0n) === end,
+    )
+  if (!(await goOn(DRAIN_MS, drained))) throw new LawBroken(LAWS.drains, standing(kafka, nextOf))
+  lawsOfTheEnd(kafka, postgres.tables())
+
+  // And with records under way all stop in peace.
+  producer.publish(20)
+  await goOn(random.between(0, 500), () => false)
   stopping = true
   for (const member of members) drain(member)
-  const stopAt = scheduler.now()
-  while (members.some(({ ended }) => ended === null)) {
-    if (scheduler.now() - stopAt > DRAIN_MS) throw new LawBroken('I12 a member does not stop')
-    await scheduler.step()
-  }
-  for (const { ended, owner, mayLeave } of members)
-    if (ended && ('error' in ended ? !isExcused(ended.error) : ended.left !== 0 && !mayLeave))
-      throw new LawBroken(`I12 ${owner.name} left something: ${JSON.stringify(ended)}`)
+  const stopped = await goOn(DRAIN_MS, () => members.length === 0)
+  must(LAWS.peace, stopped, () => `${members.map(({ owner }) => owner.name).join(' ')} does not stop`)
+}
+
+const endedWell = ({ owner, ended, held, mayLeave }: SimulatedMember) => {
+  if (!ended) return
+  if ('error' in ended) return must(LAWS.alive, isExcused(ended.error), () => `${owner.name}: ${String(ended.error)}`)
+  const { records } = held()
+  must(
+    LAWS.peace,
+    (ended.left === 0 && records === 0) || mayLeave,
+    () => `${owner.name} says that ${ended.left} records are left, and holds ${records}`,
+  )
 }
 
 /** kafkajs without a sign of the group: a supervisor starts it again. */
 const isExcused = (error: unknown) =>
   error instanceof OperatorError && error.message.startsWith('no sign of the consumer group')
 
-const standing = (kafka: { log: { end: bigint }[]; group: { committed: Map<number, bigint> } }, tables: Tables) =>
-  kafka.log
-    .map(({ end }, partition) => {
-      const next = tables.consumer_offset.get(String(partition))?.nextOffset ?? '–'
-      return `${partition}: ${next} of ${end}, Kafka ${kafka.group.committed.get(partition) ?? '–'}`
-    })
+const standing = ({ log, group }: SimulatedKafka, nextOf: (partition: number) => bigint) =>
+  log
+    .map(
+      ({ end }, partition) =>
+        `${partition}: ${nextOf(partition)} of ${end}, Kafka ${group.committed.get(partition) ?? '–'}`,
+    )
     .join(', ')
 
 /** The same bytes are decoded once: it is our own decoder all the same. */
@@ -210,8 +236,3 @@ const remembering = (decode: (record: SourceRecord) => Decoded) => {
     return decoded
   }
 }
-
-const asSource = (record: { offset: bigint; value: Buffer | null }, partition: number): SourceRecord => ({
-  ...{ partition, offset: record.offset, value: record.value },
-  ...{ timestamp: 1_764_028_800_000, key: null, headers: [] },
-})

@@ -83,9 +83,8 @@ const createMany = (rows: readonly LedgerInput[]) => {
   const keyed = rows.map((row) => ({ key: `${row.eventId} ${row.userId}`, row }))
   const insert = ({ tables }: Playing) => {
     const returned: { eventId: string; userId: string }[] = []
-    for (const { key, row } of keyed) {
-      // Of a key that comes twice in one statement PostgreSQL may keep either.
-      if (keyed.filter((each) => each.key === key).length > 1) throw sqlError('XX000')
+    // Of a key that comes twice in one statement PostgreSQL may keep either: here the last.
+    for (const { key, row } of new Map(keyed.map((each) => [each.key, each])).values()) {
       if (row.quantity === REFUSED_QUANTITY) throw sqlError('23514')
       if (tables.ledger_entry.has(key)) continue
       const hash = Buffer.from(row.payloadHash).toString('hex')

@@ -114,6 +114,19 @@ describe('a join', () => {
     await group(null, () => {}, listener).joinAndSync()
     expect(listener).not.toHaveBeenCalled()
   })
+
+  test('is one, whoever of the fetchers asks for it (unpatched: each ends the join of the others, without end)', async () => {
+    let joins = 0
+    const joining = group(
+      'me',
+      () => (joins += 1),
+      () => {},
+    )
+    await Promise.all([joining.joinAndSync(), joining.joinAndSync(), joining.joinAndSync()])
+    expect(joins).toBe(1)
+    await joining.joinAndSync()
+    expect(joins).toBe(2)
+  })
 })
 
 describe('the loop of a consumer', () => {

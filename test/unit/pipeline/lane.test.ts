@@ -1,0 +1,46 @@
+// The sink and the source are ports, so fakes may stand for them.
+import { expect, test } from 'vitest'
+import { createSignal } from '../../../src/lib/signal.ts'
+import { createWake } from '../../../src/lib/wake.ts'
+import { createBuffer } from '../../../src/pipeline/buffer.ts'
+import { runLane } from '../../../src/pipeline/lane.ts'
+import type { Batch, Sink, WriteResult } from '../../../src/pipeline/sink.ts'
+
+const nothing = { inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0, failed: [] }
+
+// Found by simulation: each piece of a batch that had been cut went back once more, and what had been read meanwhile was dropped.
+test('a sink that was rewound is gone back to once, also by a batch that was cut', async () => {
+  const buffer = createBuffer<null>({ records: 100, bytes: 100_000 })
+  buffer.assign(0, 10n)
+  for (let offset = 10n; offset < 14n; offset += 1n) {
+    const record = { partition: 0, offset, timestamp: 0, key: null, value: null, headers: [] }
+    buffer.push({ record, decoded: null, bytes: 1, arrivedAt: 0 })
+  }
+  const written: bigint[] = []
+  const sink: Sink<null> = {
+    write({ parts, entries }: Batch<null>): Promise<WriteResult> {
+      if (entries.length > 2) return Promise.reject(new Error('too much'))
+      for (const { from } of parts) written.push(from)
+      // A standby took over that holds less.
+      return Promise.resolve({ ...nothing, positions: new Map([[0, 5n]]) })
+    },
+    classify: (cause) => ({ fate: 'transient', code: 'X', oversized: true, maxRecords: 2, cause }),
+    probe: () => Promise.resolve(true),
+  }
+  const sought: bigint[] = []
+  const clock = { now: () => 0, wall: () => 0, sleep: async () => {} }
+  await runLane<null>({
+    ...{ lane: 0, buffer, clock, emit: () => {}, wake: createWake(), freed: createSignal() },
+    source: { commit: () => {}, seek: (_, position) => void sought.push(position) },
+    bounds: { maxRecords: 10, maxBytes: 1_000, minAgeMs: 1, maxAgeMs: 1, targetMs: 1 },
+    settling: {
+      ...{ sink, clock, emit: () => {}, owns: () => true, random: () => 0, abort: new AbortController().signal },
+      ...{ failing: () => {}, held: async () => {} },
+    },
+    ...{ mode: () => 'drain', gateClosed: () => false },
+  })
+  expect(written).toEqual([10n, 12n])
+  expect(sought).toEqual([5n])
+  expect(buffer.next(0)).toBe(5n)
+  expect(buffer.held).toEqual({ records: 0, bytes: 0 })
+})
