@@ -21,6 +21,8 @@ export type LaneDeps<D> = {
   bounds: LimitBounds
   wake: Wake
   freed: Signal
+  /** Told when a batch is taken and when it is done with, whatever became of it. */
+  flushing: (on: boolean) => void
   settling: SettleDeps<D>
   /** 'hurry': flush whatever is there · 'drain': the same, then end. */
   mode: () => 'steady' | 'hurry' | 'drain'
@@ -55,6 +57,7 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
 }
 
 async function flush<D>(batch: Batch<D>, { buffer, ...deps }: LaneDeps<D>): Promise<Settled<D>> {
+  deps.flushing(true)
   const assignments = new Map(batch.parts.map(({ partition }) => [partition, buffer.assignment(partition)]))
   try {
     const settled = await settle(batch, deps.settling)
@@ -63,6 +66,7 @@ async function flush<D>(batch: Batch<D>, { buffer, ...deps }: LaneDeps<D>): Prom
     if (settled.result || !deps.settling.abort.aborted) buffer.release(without(batch, settled.rest))
     return settled
   } finally {
+    deps.flushing(false)
     deps.freed.fire()
   }
 }
