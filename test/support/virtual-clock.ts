@@ -12,6 +12,7 @@ export const virtualClock = () => {
       new Promise((resolve) => {
         const wake = () => {
           sleepers.delete(sleeper)
+          signal?.removeEventListener('abort', wake)
           resolve()
         }
         const sleeper = { at: now + ms, wake }

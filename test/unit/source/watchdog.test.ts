@@ -135,7 +135,7 @@ test.each([6, 30, 45, 60, 90, 300])(
     }
     await run(1_000)
     expect(judge(facts(), limits)).toMatchObject({ live: true, ready: true })
-    const silent = () => clock.now() > 1_000 + options.sessionTimeoutMs
+    const silent = () => clock.now() > options.sessionTimeoutMs
     await run(5 * (options.sessionTimeoutMs + 60_000), () => {
       const { live, ready } = judge(facts(), limits)
       if (!live || ready === silent()) expect.unreachable(`${clock.now()} ms: ${JSON.stringify(facts())}`)
