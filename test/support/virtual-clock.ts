@@ -24,7 +24,7 @@ export const virtualClock = () => {
   return {
     clock,
     /** Lets `ms` pass; `each` is called whenever somebody has woken. */
-    async run(ms: number, each: () => void = () => {}): Promise<void> {
+    run: async (ms: number, each: () => void = () => {}): Promise<void> => {
       const until = now + ms
       for (;;) {
         await setImmediate()
