@@ -58,7 +58,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     applicationName: config.kafka.clientId,
   })
   const producer = createProducer(config.kafka, log)
-  const vitals = createVitals(clock)
+  const vitals = createVitals(clock, config.flushLanes)
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
   let http: HttpServer | null = null
@@ -140,7 +140,7 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
   try {
     // At the deadline a write may hang on a database that does not answer: it is not waited for.
     const left = await Promise.race([pipeline.run(), shutdown.deadline.then(() => pipeline.held.records)])
-    const held = pipeline.gateClosed()
+    const held = pipeline.heldBack()
     emit({ type: 'stopped', clean: left === 0, left, held })
     return left === 0 || held ? ExitCode.ok : ExitCode.partial
   } finally {
@@ -194,7 +194,7 @@ function assemble(
     },
   )
   const pipeline = createPipeline({
-    ...{ source, sink: vitals.watching(sink), gate, clock, random, emit },
+    ...{ source, sink: vitals.watching(sink), gate: vitals.asking(gate), clock, random, emit },
     decode: createDecode({ now: clock.wall }),
     capacity: { records: config.bufferMaxRecords, bytes: config.bufferMaxBytes },
     lanes: config.flushLanes,
@@ -208,7 +208,7 @@ function assemble(
   })
   vitals.attach({
     source: () => source.health(),
-    buffered: () => pipeline.held.records,
+    busy: (lane) => pipeline.busy(lane),
     gateClosed: () => pipeline.gateClosed(),
     draining: () => drain.aborted,
   })

@@ -21,6 +21,8 @@ export type LaneDeps<D> = {
   bounds: LimitBounds
   wake: Wake
   freed: Signal
+  /** Told when a batch is taken and when it is done with, whatever became of it. */
+  flushing: (on: boolean) => void
   settling: SettleDeps<D>
   /** 'hurry': flush whatever is there · 'drain': the same, then end. */
   mode: () => 'steady' | 'hurry' | 'drain'
@@ -65,6 +67,7 @@ async function flush<D>(
   assignments: Assignments,
   { buffer, ...deps }: LaneDeps<D>,
 ): Promise<Settled<D>> {
+  deps.flushing(true)
   try {
     const settled = await settle(batch, deps.settling)
     advance(settled, assignments, { buffer, ...deps })
@@ -72,6 +75,7 @@ async function flush<D>(
     if (settled.result || !deps.settling.abort.aborted) buffer.release(without(batch, settled.rest))
     return settled
   } finally {
+    deps.flushing(false)
     deps.freed.fire()
   }
 }

@@ -37,6 +37,10 @@ export type Pipeline = {
   readonly held: Readonly<{ records: number; bytes: number }>
   /** As far as this member knows. Then what is buffered waits, and a drain ends without settling it. */
   gateClosed(): boolean
+  /** A drain ended so, whether the gate is open again or not. */
+  heldBack(): boolean
+  /** A lane has something to write, or a batch under way. */
+  busy(lane: number): boolean
 }
 
 type Mode = 'idle' | 'running' | 'draining' | 'stopped'
@@ -48,7 +52,9 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
   const aborting = new AbortController()
   let mode: Mode = 'idle'
   let hurried = false
+  let heldBack = false
   const failingLanes = new Set<number>()
+  const flushingLanes = new Set<number>()
 
   const watch = createGateWatch({ gate, clock, emit })
   const wakeAll = () => {
@@ -83,7 +89,10 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
     },
   })
   const gateChanged = () => {
-    if (mode === 'draining' && watch.closed()) return abort()
+    if (mode === 'draining' && watch.closed()) {
+      heldBack ||= !aborting.signal.aborted
+      return abort()
+    }
     freed.fire()
     wakeAll()
   }
@@ -91,6 +100,7 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
     wakes.map((wake, lane) =>
       runLane<D>({
         ...{ lane, buffer, source, clock, emit, wake, freed, bounds: deps.bounds },
+        flushing: (on) => void (on ? flushingLanes.add(lane) : flushingLanes.delete(lane)),
         settling: settlingOf(lane),
         gateClosed: watch.closed,
         mode: () => (mode === 'draining' ? 'drain' : hurried ? 'hurry' : 'steady'),
@@ -105,6 +115,8 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
   return {
     held: buffer.held,
     gateClosed: watch.closed,
+    heldBack: () => heldBack,
+    busy: (lane) => flushingLanes.has(lane) || buffer.lane(lane).records > 0,
     abort,
     drain(why) {
       if (mode === 'draining' || mode === 'stopped') return

@@ -18,7 +18,7 @@ import { createSigns, type SourceHealth } from './signs.ts'
 import type { StartPosition } from './start-position.ts'
 
 export type KafkaSource = Source & {
-  /** How it is, for probes. Asks nobody. */
+  /** How it is, for probes. */
   health(): SourceHealth
 }
 
@@ -70,8 +70,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const { clock, emit } = deps
   const failed = createFailure()
   const ended = new AbortController()
-  const signs = createSigns(clock)
+  const silenceMs = options.sessionTimeoutMs + options.rebalanceTimeoutMs
+  const signs = createSigns(clock, silenceMs)
   let closing = false
+  let running: Intake | null = null
   /** Since when the coordinator does not know us although kafkajs thinks otherwise. */
   let evictedAt: number | null = null
 
@@ -170,11 +172,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   })
 
   async function watch(intake: Intake) {
-    const limit = options.sessionTimeoutMs + options.rebalanceTimeoutMs
     for (let looks = 1; !closing; looks += 1) {
       await clock.sleep(WATCH_MS, ended.signal)
       // Stuck, whatever it is in: a new one is not.
-      if (signs.look() * WATCH_MS > limit) lives.current()?.giveUp(silent(limit))
+      if (signs.look(WATCH_MS)) lives.current()?.giveUp(silent(silenceMs))
       if (evictedAt !== null && clock.now() - evictedAt > EVICTED_MS) lives.current()?.giveUp(evictedError())
       if ((looks * WATCH_MS) % (options.checkEveryMs ?? CHECK_MS) < WATCH_MS) membership.check(intake).catch(fail)
     }
@@ -184,9 +185,10 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     owns: membership.owns,
     commit: (positions) => commits.add(positions),
     seek,
-    health: signs.view,
+    health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),
     async run(intake) {
       if (ended.signal.aborted) return
+      running = intake
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
       const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
       const begin = (current: () => boolean) => startLife(deps.kafka(), consumer, listeners(intake, current), clock)

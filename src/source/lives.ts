@@ -15,7 +15,7 @@ const MAX_STUCK = 3
 
 export type LivesDeps = {
   topic: string
-  /** After each crash, before anything else. */
+  /** After each crash that another consumer follows. */
   crashed: () => void
   closing: () => boolean
   fail: (error: unknown) => void
@@ -52,10 +52,10 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
         const { lives } = signs.view()
         const mine = (life = begin(() => signs.view().lives === lives))
         const cause = await mine.over
+        const inARow = signs.crashed(deps.healthyMs)
         // Also when we are closing: what is given up may go on, join and commit, and of its partitions we hear nothing any more.
         deps.crashed()
         if (deps.closing()) return
-        const inARow = signs.crashed(deps.healthyMs)
         const verdict = verdictOf(cause)
         if (inARow === 1) unknown = 0
         if (verdict === 'unknown') unknown += 1

@@ -111,6 +111,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
   return {
     check,
     owns: (partition: number) => owned.has(partition),
+    /** How many are held until it is known where to begin. */
+    unpositioned: (intake: Intake) => [...owned.keys()].filter((partition) => intake.next(partition) === null).length,
     /** After each join, with all that is ours now. Synchronous: kafkajs fetches right after. */
     joined(assignment: readonly number[], intake: Intake) {
       const gone = [...owned.keys()].filter((partition) => !assignment.includes(partition))

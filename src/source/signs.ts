@@ -11,15 +11,23 @@ export type SourceHealth = {
   readonly lives: number
   /** Crashes since the last life that stayed in the group for a session time-out. */
   readonly crashesInARow: number
+  /** How long ago the watchdog should have begun another consumer; 0: this one is not silent for too long. */
+  readonly overdueMs: number
+  /** Partitions of ours of which nothing is fetched yet: PostgreSQL or Kafka has not said where to begin. */
+  readonly unpositioned: number
   /** Milliseconds since the last of each, in any life; null: none yet. fetch: answered by a broker; batch: records came. */
   readonly since: Readonly<Record<Sign, number | null>>
 }
 
-export function createSigns(clock: Clock) {
+/** `limitMs`: a consumer of which the group has known nothing for so long is given up. */
+export function createSigns(clock: Clock, limitMs: number) {
   const last = new Map<Sign, number>()
   const state = { member: false, lives: 0, crashesInARow: 0 }
-  /** Looks since the last sign that the group knows us. Looks, not time: a process that was suspended has seen none. */
-  let silentLooks = 0
+  /**
+   * Since the last sign that the group knows us, or since this consumer was begun. Counted by the watchdog, as it looks, not by
+   * a clock: a process that was suspended has seen nothing.
+   */
+  let unheardMs = 0
   const ago = (sign: Sign) => {
     const at = last.get(sign)
     return at === undefined ? null : clock.now() - at
@@ -27,20 +35,20 @@ export function createSigns(clock: Clock) {
   return {
     born() {
       state.lives += 1
-      silentLooks = 0
+      unheardMs = 0
     },
     saw: (sign: Sign) => void last.set(sign, clock.now()),
     joined() {
       last.set('join', clock.now())
       state.member = true
-      silentLooks = 0
+      unheardMs = 0
     },
     /** The group knows us. */
     known() {
-      silentLooks = 0
+      unheardMs = 0
     },
-    /** How many looks without a sign of the group, this one included. */
-    look: () => (silentLooks += 1),
+    /** The watchdog's: `ms` after the one before. True: to be given up. */
+    look: (ms: number) => (unheardMs += ms) > limitMs,
     /** Gives how many in a row. `healthyMs` in the group without a crash begin a new row. */
     crashed(healthyMs: number): number {
       const healthy = state.member && (ago('join') ?? 0) >= healthyMs
@@ -48,8 +56,9 @@ export function createSigns(clock: Clock) {
       state.crashesInARow = healthy ? 1 : state.crashesInARow + 1
       return state.crashesInARow
     },
-    view: (): SourceHealth => ({
+    view: (): Omit<SourceHealth, 'unpositioned'> => ({
       ...state,
+      overdueMs: Math.max(0, unheardMs - limitMs),
       since: { join: ago('join'), heartbeat: ago('heartbeat'), fetch: ago('fetch'), batch: ago('batch') },
     }),
   }

@@ -1,6 +1,8 @@
 // Kafka's wire format, as much of it as a proxy needs: frames, request headers, and where in a response the error codes and
 // the ports of the brokers are. Only for the versions that kafkajs 2.2.4 sends to a broker of 3.x or 4.x; others are refused.
 
+import { METADATA_WITH_IDS } from '../../src/kafka/topic-id.ts'
+
 export const APIS = {
   Fetch: 1,
   ListOffsets: 2,
@@ -178,6 +180,8 @@ export const refusal = ({ api, version, correlation }: RequestHeader, error: num
 /** Puts the proxies in the place of the brokers, in place: all of them are on 127.0.0.1. */
 export const mapPorts = ({ api, version }: RequestHeader, response: Buffer, map: (port: number) => number): void => {
   if (api !== 'Metadata' && api !== 'FindCoordinator') return
+  // Asked by us for the id of a topic: nobody reads the brokers in it.
+  if (api === 'Metadata' && version === METADATA_WITH_IDS) return
   checkVersion(api, version)
   const c = cursor(response, 12)
   const port = () => {

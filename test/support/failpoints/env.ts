@@ -1,4 +1,4 @@
-// The environment of a process with failpoints, or with a clock that jumps.
+// The environment of a process with failpoints, or with a clock that jumps, or is fast.
 import type { FailpointName } from '../../../src/lib/failpoint.ts'
 import type { Action } from './parse.ts'
 
@@ -15,6 +15,12 @@ export const withFailpoints = (...points: Point[]): NodeJS.ProcessEnv => ({
 export const withClockJump = (ms: number): NodeJS.ProcessEnv => ({
   NODE_OPTIONS: preload('../clock-jump.js'),
   CLOCK_JUMP_MS: String(ms),
+})
+
+/** Its own clock runs so many times as fast: what it waits for by itself, not what the services do. */
+export const withFastClock = (times: number): NodeJS.ProcessEnv => ({
+  NODE_OPTIONS: preload('../fast-clock.js'),
+  FAST_CLOCK: String(times),
 })
 
 /** The process tells what it holds (timers, sockets) in its log, every second. */

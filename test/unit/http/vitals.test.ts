@@ -1,19 +1,19 @@
-// The sink is a port, so a fake may stand for it.
+// Sink, gate and source are ports, so a fake may stand for each.
 import { expect, test } from 'vitest'
 import { endWhenWedged } from '../../../src/http/watch.ts'
 import { createVitals } from '../../../src/http/vitals.ts'
 import type { Batch, Failure, Sink, WriteResult } from '../../../src/pipeline/sink.ts'
 
-const batch = { entries: [], parts: [], reason: 'age', bytes: 0 } as unknown as Batch<null>
+const batchOf = (partition: number) => ({ parts: [{ partition }] }) as unknown as Batch<null>
 
-const world = () => {
-  const state = { now: 0, buffered: 0, gateClosed: false }
+const world = (lanes = 1) => {
+  const state = { now: 0, busy: new Set<number>(), gateClosed: false, answers: true }
+  const since = { join: 0, heartbeat: 0, fetch: 0 as number | null, batch: null }
   const clock = { now: () => state.now, wall: () => 0, sleep: async () => void (state.now += 10_000) }
-  const vitals = createVitals(clock)
-  const since = { join: 0, heartbeat: 0, fetch: null, batch: null }
+  const vitals = createVitals(clock, lanes)
   vitals.attach({
-    source: () => ({ member: true, lives: 1, crashesInARow: 0, since }),
-    buffered: () => state.buffered,
+    source: () => ({ member: true, lives: 1, crashesInARow: 0, overdueMs: 0, unpositioned: 0, since }),
+    busy: (lane) => state.busy.has(lane),
     gateClosed: () => state.gateClosed,
     draining: () => false,
   })
@@ -27,17 +27,24 @@ const world = () => {
       ({ fate: (error as Error).message, code: '', oversized: false, maxRecords: null, cause: error }) as Failure,
     probe: async () => true,
   })
-  const write = async (fate: Failure['fate'] | 'done') => {
-    const writing = sink.write(batch).catch(() => {})
+  const gate = vitals.asking({ closure: () => (state.answers ? Promise.resolve(null) : Promise.reject(new Error())) })
+  /** The gate watch asks every second. */
+  const pass = async (ms: number) => {
+    state.now += ms
+    await gate.closure().catch(() => {})
+    return vitals.facts()
+  }
+  const write = async (fate: Failure['fate'] | 'done', partition = 0) => {
+    const writing = sink.write(batchOf(partition)).catch(() => {})
     end(fate)
     await writing
   }
-  return { state, clock, vitals, sink, write, end: (fate: 'done') => end(fate) }
+  return { state, since, clock, vitals, sink, write, pass, end: (fate: 'done') => end(fate) }
 }
 
 test('a write is seen while it lasts', async () => {
   const { state, vitals, sink, end } = world()
-  const writing = sink.write(batch)
+  const writing = sink.write(batchOf(0))
   state.now = 7_000
   expect(vitals.facts().writingMs).toBe(7_000)
   end('done')
@@ -47,35 +54,79 @@ test('a write is seen while it lasts', async () => {
 
 test('failing counts from the first failure until a write is taken; a closed gate is none', async () => {
   const { state, vitals, write } = world()
+  state.busy.add(0)
   await write('held')
   expect(vitals.facts().failingMs).toBeNull()
   await write('transient')
-  state.now = 40_000
+  state.now = 400_000
   await write('unknown')
-  expect(vitals.facts().failingMs).toBe(40_000)
+  expect(vitals.facts().failingMs).toBe(400_000)
   await write('done')
   expect(vitals.facts().failingMs).toBeNull()
 })
 
-test('failures are forgotten when nothing is tried any more', async () => {
+test('what failed is forgotten with the partitions that it was of', async () => {
   const { state, vitals, write } = world()
+  state.busy.add(0)
   await write('transient')
-  state.now = 120_001
+  state.busy.delete(0)
   expect(vitals.facts().failingMs).toBeNull()
 })
 
 test('stalled counts only while there is something to write and nothing in the way', async () => {
-  const { state, vitals, write } = world()
-  state.now = 3_600_000
-  expect(vitals.facts().stalledMs).toBe(0)
-  state.buffered = 1
-  state.now += 5_000
-  expect(vitals.facts().stalledMs).toBe(5_000)
+  const { state, pass, write } = world()
+  expect((await pass(3_600_000)).stalledMs).toBe(0)
+  state.busy.add(0)
+  expect((await pass(5_000)).stalledMs).toBe(5_000)
   await write('done')
-  expect(vitals.facts().stalledMs).toBe(0)
-  state.now += 5_000
+  expect((await pass(0)).stalledMs).toBe(0)
   state.gateClosed = true
-  expect(vitals.facts().stalledMs).toBe(0)
+  expect((await pass(5_000)).stalledMs).toBe(0)
+  state.gateClosed = false
+  await write('transient')
+  expect((await pass(5_000)).stalledMs).toBe(0)
+})
+
+test('a lane that works hides neither one that fails nor one that stands still', async () => {
+  const { state, vitals, pass, write } = world(2)
+  state.busy.add(0).add(1)
+  await pass(5_000)
+  await write('done', 2)
+  expect(vitals.facts().stalledMs).toBe(5_000)
+  await write('transient', 1)
+  state.now += 5_000
+  await write('done', 0)
+  expect(vitals.facts().failingMs).toBe(5_000)
+})
+
+// An idle member writes nothing: only the question for the gate shows that PostgreSQL is away.
+test('PostgreSQL has answered when the gate was read or a write taken, and while it says nothing nothing is stalled', async () => {
+  const { state, pass, write } = world()
+  state.busy.add(0)
+  expect((await pass(1_000)).unansweredMs).toBe(0)
+  state.answers = false
+  expect((await pass(1_000)).unansweredMs).toBe(1_000)
+  expect(await pass(59_000)).toMatchObject({ unansweredMs: 60_000, stalledMs: 0 })
+  await write('transient')
+  expect((await pass(1_000)).unansweredMs).toBe(61_000)
+  await write('done')
+  expect((await pass(0)).unansweredMs).toBe(0)
+})
+
+test('heartbeats do not hide that no fetch is answered; a buffer that is worked off, or a closed gate, does', async () => {
+  const { state, since, pass } = world()
+  Object.assign(since, { join: 90_000, fetch: 90_000 })
+  expect(await pass(60_000)).toMatchObject({ silentMs: 0, fetchlessMs: 60_000 })
+  expect((await pass(60_000)).fetchlessMs).toBe(90_000)
+  since.fetch = 500
+  expect((await pass(0)).fetchlessMs).toBe(500)
+  since.fetch = null
+  expect((await pass(0)).fetchlessMs).toBe(90_000)
+  state.busy.add(0)
+  expect((await pass(60_000)).fetchlessMs).toBe(0)
+  state.busy.delete(0)
+  state.gateClosed = true
+  expect((await pass(60_000)).fetchlessMs).toBe(0)
 })
 
 test('a member ends when it was wedged at three looks in a row', async () => {

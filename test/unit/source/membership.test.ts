@@ -37,10 +37,24 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     emit: () => {},
   })
   membership.joined([0], intake)
+  const unpositioned = [membership.unpositioned(intake)]
   await setImmediate()
+  unpositioned.push(membership.unpositioned(intake))
   const deliver = (to: bigint) => (next = to)
   const settle = (to: bigint) => (settled = to)
-  return { database, intake, membership, next: () => next, deliver, settle, sought, committed, held, released }
+  return {
+    database,
+    intake,
+    membership,
+    next: () => next,
+    deliver,
+    settle,
+    sought,
+    committed,
+    held,
+    released,
+    unpositioned,
+  }
 }
 
 // Evicted and back with the same partition: for us it is one we kept. If retention took the records between, kafkajs
@@ -112,8 +126,9 @@ test('what its dead owner settled and did not tell Kafka is committed, what Kafk
 })
 
 test('a partition is held until its position is known, and begins there; one that we keep goes on where we are', async () => {
-  const { intake, membership, deliver, held, released } = await joinedAt(10n, 3n)
+  const { intake, membership, deliver, held, released, unpositioned } = await joinedAt(10n, 3n)
   expect(held).toEqual([[0]])
+  expect(unpositioned).toEqual([1, 0])
   expect(released).toEqual([10n])
   deliver(30n)
   membership.joined([0], intake)

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { expect, test } from 'vitest'
+import { judge } from '../../../src/http/health.ts'
 import { ExitCode } from '../../../src/lib/operator-error.ts'
 import type { Intake } from '../../../src/pipeline/source.ts'
 import { createKafkaSource } from '../../../src/source/kafka-source.ts'
 import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
 import { until } from '../../support/until.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
 
 /** Takes every call and never joins. */
 const silentKafka = (disconnect: () => Promise<void>) => {
@@ -87,3 +89,61 @@ test('a consumer is not disconnected before its run() has resolved, and then it 
   await until('it to be disconnected', () => calls.length === 2)
   expect(calls).toEqual(['joined', 'disconnect'])
 })
+
+/** The first joins, and then the brokers say nothing any more: not to it, nor to those that follow. */
+const mutedKafka = () => {
+  const made = { consumers: 0 }
+  const consumer = () => {
+    const listeners = new Map<string, (event: object) => void>()
+    const first = (made.consumers += 1) === 1
+    const mute = () => new Promise<void>(() => {})
+    const join = async () => listeners.get('join')?.({ payload: { memberAssignment: {}, memberId: 'm' } })
+    return {
+      ...{ events: { GROUP_JOIN: 'join' }, on: (name: string, listener: () => void) => listeners.set(name, listener) },
+      ...{ pause: () => {}, connect: first ? async () => {} : mute, subscribe: async () => {}, run: join },
+      disconnect: async () => {},
+    }
+  }
+  return { kafka: () => ({ consumer }) as unknown as Kafka, made }
+}
+
+test.each([6, 30, 45, 60, 90, 300])(
+  'brokers that say nothing make no member look dead, with a session of %s s',
+  async (session) => {
+    const { kafka, made } = mutedKafka()
+    const { clock, run } = virtualClock()
+    const options = {
+      ...{ sessionTimeoutMs: session * 1_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs: 600 },
+      ...{ topic: 't', groupId: 'g', concurrency: 1 },
+    }
+    const startPositions = () => Promise.resolve(new Map())
+    const source = createKafkaSource(options, { kafka, startPositions, clock, emit: () => {}, isFatal: () => true })
+    const intake = { drain: async () => true, next: () => null } as unknown as Intake
+    const running = source.run(intake)
+    const limits = { ...options, flushMaxAgeMs: 5_000 }
+    const facts = () => {
+      const { member, overdueMs, unpositioned, since } = source.health()
+      const rest = {
+        unansweredMs: 0,
+        writingMs: null,
+        failingMs: null,
+        stalledMs: 0,
+        draining: false,
+        gateClosed: false,
+      }
+      return { joined: true, member, overdueMs, unpositioned, silentMs: since.join, fetchlessMs: 0, ...rest }
+    }
+    await run(1_000)
+    expect(judge(facts(), limits)).toMatchObject({ live: true, ready: true })
+    const silent = () => clock.now() > options.sessionTimeoutMs
+    await run(5 * (options.sessionTimeoutMs + 60_000), () => {
+      const { live, ready } = judge(facts(), limits)
+      if (!live || ready === silent()) expect.unreachable(`${clock.now()} ms: ${JSON.stringify(facts())}`)
+    })
+    expect(made.consumers).toBe(5)
+    const stopped = source.stop()
+    await run(20_000)
+    await stopped
+    await running
+  },
+)
