@@ -8,6 +8,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { variableNames } from '../../src/config-variables.ts'
 import { openArena } from '../support/arena.ts'
+import { sluicePath } from '../support/built.ts'
 import { freshDatabase, uniqueName } from '../support/stack.ts'
 import type { World } from '../support/world.ts'
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 const sluice = (args: readonly string[], env: NodeJS.ProcessEnv = {}, input?: string) => {
   const bare = Object.entries(process.env).filter(([name]) => !variableNames.includes(name as never))
   const options = { extendEnv: false, env: { ...Object.fromEntries(bare), NO_COLOR: '1', ...env }, reject: false }
-  return execa('node', ['bin/sluice.js', ...args], { ...options, input: input ?? '', timeout: PATIENCE_MS })
+  return execa('node', [sluicePath(), ...args], { ...options, input: input ?? '', timeout: PATIENCE_MS })
 }
 
 const here = (over: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => {
@@ -260,7 +261,7 @@ test.each([
   ['offsets show', /^group lines-/],
 ])('a reader that closes the pipe is no fault: sluice %s | head -1', async (args, first) => {
   const script = join(folder, 'head.sh')
-  await writeFile(script, `node bin/sluice.js ${args} | head -1; echo "\${PIPESTATUS[0]}"`)
+  await writeFile(script, `node ${sluicePath()} ${args} | head -1; echo "\${PIPESTATUS[0]}"`)
   const { stdout, stderr } = await execa('bash', [script], { env: here(), reject: false })
   expect(stdout).toMatch(first)
   expect([stdout.split('\n').at(-1), stderr]).toEqual(['0', ''])
