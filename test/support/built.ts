@@ -1,6 +1,7 @@
 // sluice, compiled and laid out as an installed package: a process of it begins a second of CPU earlier than one that
 // compiles through tsx as it starts. Made anew for each vitest run (stack.global.ts): it cannot be older than the sources.
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { cp, mkdtemp, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,9 +18,10 @@ const SOURCES = join(ROOT, 'bin/sluice.js')
 export const sluicePath = (env: NodeJS.ProcessEnv = {}): string =>
   (env['FAILPOINTS'] ? undefined : process.env[VARIABLE]) ?? SOURCES
 
-/** Returns what removes it. */
-export const buildSluice = async (): Promise<() => Promise<void>> => {
+/** Gone with this process. */
+export const buildSluice = async (): Promise<void> => {
   const folder = await mkdtemp(join(process.env['TMPDIR'] || tmpdir(), 'sluice-built-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const each of ['bin', 'prisma', 'package.json'])
     await cp(join(ROOT, each), join(folder, each), { recursive: true })
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
@@ -33,5 +35,4 @@ export const buildSluice = async (): Promise<() => Promise<void>> => {
   })
   if (config) ts.createProgram(config.fileNames, config.options).emit()
   process.env[VARIABLE] = join(folder, 'bin/sluice.js')
-  return () => rm(folder, { recursive: true, force: true })
 }

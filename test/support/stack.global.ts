@@ -19,7 +19,7 @@ type Shared = {
   users: number
   databasePrefix: string
   stack: Promise<LocalStack>
-  built: ReturnType<typeof buildSluice>
+  built: Promise<void>
 }
 
 const KEY = Symbol.for('sluice.test.stack')
@@ -35,7 +35,7 @@ const startShared = (): Shared => ({
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   const shared = (globals[KEY] ??= startShared())
   shared.users += 1
-  const [stack, removeBuilt] = await Promise.all([shared.stack, shared.built])
+  const [stack] = await Promise.all([shared.stack, shared.built])
   project.provide('kafkaBrokers', stack.kafka.brokers)
   project.provide('postgresUrl', stack.postgres.url)
   project.provide('databasePrefix', shared.databasePrefix)
@@ -43,7 +43,6 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
     shared.users -= 1
     if (shared.users > 0) return
     delete globals[KEY]
-    await removeBuilt()
     if (stack.postgres.origin === 'environment') await dropDatabases(stack.postgres.url, shared.databasePrefix)
     await stack.stop()
   }
