@@ -387,47 +387,43 @@ describe('purging', () => {
   })
 })
 
-describe('200,000 letters', () => {
-  beforeEach(async () => {
-    await fill(200_000, { created_at: `now() - interval '1 day' + (i - 1) / 50 * interval '1 millisecond'`, code: `CASE WHEN i % 100 = 0 THEN 'JSON_INVALID' ELSE 'ROW_REJECTED' END` }) // prettier-ignore
-    await db.query('ANALYZE dead_letter')
-  })
+/** Every hundredth is of the rare code. Filled once, for all that is done with so many. */
+it('of 200,000 letters a rare code is found, listed to the end, discarded and purged; the others are replayed from their oldest on, each once, with flat memory', async () => {
+  await fill(200_000, { created_at: `now() - interval '1 day' + (i - 1) / 50 * interval '1 millisecond'`, code: `CASE WHEN i % 100 = 0 THEN 'JSON_INVALID' ELSE 'ROW_REJECTED' END` }) // prettier-ignore
+  await db.query('ANALYZE dead_letter')
 
-  it('are replayed from their oldest on, each once, with flat memory', async () => {
-    const seen = new Uint8Array(200_001)
-    const all = await letters()
-    let peak = 0
-    let baseline = 0
-    const outcome = await runReplay(all, 50_000, async (records) => {
-      for (const { value } of records) seen[Number(String(value).slice(6))]! += 1
-      const now = process.memoryUsage().rss
-      baseline ||= now
-      peak = Math.max(peak, now)
-    })
-    expect(outcome).toMatchObject({ sent: 50_000, unsent: 0 })
-    expect(seen.findIndex((times, n) => times !== (n >= 1 && n <= 50_000 ? 1 : 0))).toBe(-1)
-    expect((peak - baseline) / 2 ** 20, 'MB more than at the first chunk').toBeLessThan(200)
-  })
+  const filter = only({ codes: ['JSON_INVALID'] })
+  let found = 0
+  for (let after: Cursor | null = null; ;) {
+    const page = await store().page(filter, after, 300)
+    found += page.length
+    after = page.at(-1) ?? null
+    if (page.length < 300) break
+  }
+  expect(found).toBe(2_000)
+  const swept = await sweepAll((after) => changes(300).discard(filter, 'r', 'ann', after), () => changes().countToDiscard(filter)) // prettier-ignore
+  expect(swept).toMatchObject({ count: 2_000, left: 0 })
+  const selection = { filter: only({ statuses: ['discarded'] }), unpublished: false }
+  await sweepAll(
+    (after) => changes(10_000).purge(selection, 'ann', after),
+    () => changes().countToPurge(selection),
+  )
+  expect(await store().count(ALL_LETTERS)).toBe(198_000)
 
-  it('a rare code among them is found, listed to the end, discarded and purged', async () => {
-    const filter = only({ codes: ['JSON_INVALID'] })
-    let found = 0
-    for (let after: Cursor | null = null; ;) {
-      const page = await store().page(filter, after, 300)
-      found += page.length
-      after = page.at(-1) ?? null
-      if (page.length < 300) break
-    }
-    expect(found).toBe(2_000)
-    const swept = await sweepAll((after) => changes(300).discard(filter, 'r', 'ann', after), () => changes().countToDiscard(filter)) // prettier-ignore
-    expect(swept).toMatchObject({ count: 2_000, left: 0 })
-    const selection = { filter: only({ statuses: ['discarded'] }), unpublished: false }
-    await sweepAll(
-      (after) => changes(10_000).purge(selection, 'ann', after),
-      () => changes().countToPurge(selection),
-    )
-    expect(await store().count(ALL_LETTERS)).toBe(198_000)
+  const seen = new Uint8Array(200_001)
+  const all = await letters()
+  let peak = 0
+  let baseline = 0
+  const outcome = await runReplay(all, 49_500, async (records) => {
+    for (const { value } of records) seen[Number(String(value).slice(6))]! += 1
+    const now = process.memoryUsage().rss
+    baseline ||= now
+    peak = Math.max(peak, now)
   })
+  expect(outcome).toMatchObject({ sent: 49_500, unsent: 0 })
+  const wanted = (n: number) => (n >= 1 && n <= 50_000 && n % 100 !== 0 ? 1 : 0)
+  expect(seen.findIndex((times, n) => times !== wanted(n))).toBe(-1)
+  expect((peak - baseline) / 2 ** 20, 'MB more than at the first chunk').toBeLessThan(200)
 })
 
 it('knows every status there is', async () => {

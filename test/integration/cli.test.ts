@@ -4,14 +4,32 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { consumeCommand } from '../../src/cli/consume.ts'
+import { demoCommand } from '../../src/cli/demo.ts'
+import { dlqCommand } from '../../src/cli/dlq.ts'
+import { pauseCommand, resumeCommand } from '../../src/cli/gate.ts'
+import { invoiceCommand } from '../../src/cli/invoice.ts'
+import { migrateCommand } from '../../src/cli/migrate.ts'
+import { offsetsCommand } from '../../src/cli/offsets.ts'
+import { publishCommand } from '../../src/cli/publish.ts'
+import { reconcileCommand } from '../../src/cli/reconcile.ts'
+import { topicsCommand } from '../../src/cli/topics.ts'
 import { variableNames } from '../../src/config-variables.ts'
 import { openArena } from '../support/arena.ts'
+import { sluicePath } from '../support/built.ts'
 import { freshDatabase, uniqueName } from '../support/stack.ts'
 import type { World } from '../support/world.ts'
 
 const PATIENCE_MS = 15_000
+const EXAMPLE = /^Examples?:\n {2}/m
+/** In the order of `sluice --help`. */
+const COMMANDS = [
+  ...[demoCommand, publishCommand, consumeCommand, invoiceCommand, dlqCommand, pauseCommand, resumeCommand],
+  ...[reconcileCommand, topicsCommand, migrateCommand, offsetsCommand],
+]
 
 let world: World
 let folder = ''
@@ -28,7 +46,7 @@ afterAll(async () => {
 const sluice = (args: readonly string[], env: NodeJS.ProcessEnv = {}, input?: string) => {
   const bare = Object.entries(process.env).filter(([name]) => !variableNames.includes(name as never))
   const options = { extendEnv: false, env: { ...Object.fromEntries(bare), NO_COLOR: '1', ...env }, reject: false }
-  return execa('node', ['bin/sluice.js', ...args], { ...options, input: input ?? '', timeout: PATIENCE_MS })
+  return execa('node', [sluicePath(), ...args], { ...options, input: input ?? '', timeout: PATIENCE_MS })
 }
 
 const here = (over: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => {
@@ -179,26 +197,25 @@ describe('help', () => {
   test('of the program lists its commands, and each command shows an example', async () => {
     const { stdout, exitCode } = await sluice(['--help'])
     expect(exitCode).toBe(0)
-    const commands = commandsOf(stdout)
-    expect(commands).toEqual(expect.arrayContaining(['demo', 'publish', 'consume', 'topics', 'migrate', 'offsets']))
+    const listed = /^Commands:\n([^]*?)\n\n/m.exec(stdout)?.[1] ?? ''
+    const names = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name)
+    const io = { stdout: process.stdout, stderr: process.stderr, env: {}, drain: new AbortController().signal }
+    const commands = COMMANDS.map((define) => define(io, () => {}))
+    expect(names).toEqual([...commands.map((command) => command.name()), 'help'])
+    expect((await sluice(['dlq', 'list', '--help'])).stdout).toMatch(EXAMPLE)
+
+    // The others in this process: there are forty.
     const without: string[] = []
-    const visit = async (path: string[]): Promise<void> => {
-      const text = (await sluice([...path, '--help'])).stdout
-      const below = commandsOf(text)
-      if (below.length === 0 && !/^Examples?:\n {2}/m.test(text)) without.push(path.join(' '))
-      await Promise.all(below.map((name) => visit([...path, name])))
+    const visit = (command: Command, path: string): void => {
+      let text = ''
+      command.configureOutput({ writeOut: (part) => void (text += part) }).outputHelp()
+      if (command.commands.length === 0 && !EXAMPLE.test(text)) without.push(path)
+      for (const each of command.commands) visit(each, `${path} ${each.name()}`)
     }
-    for (const command of commands) await visit([command])
+    for (const command of commands) visit(command, command.name())
     expect(without).toEqual([])
   })
 })
-
-const commandsOf = (help: string): string[] =>
-  (help.split(/^Commands:\n/m)[1] ?? '')
-    .split('\n\n')[0]!
-    .split('\n')
-    .flatMap((line) => /^ {2}([a-z]+)/.exec(line)?.[1] ?? [])
-    .filter((name) => name !== 'help')
 
 describe('commands to repeat', () => {
   test('migrate creates the tables once', async () => {
@@ -260,7 +277,7 @@ test.each([
   ['offsets show', /^group lines-/],
 ])('a reader that closes the pipe is no fault: sluice %s | head -1', async (args, first) => {
   const script = join(folder, 'head.sh')
-  await writeFile(script, `node bin/sluice.js ${args} | head -1; echo "\${PIPESTATUS[0]}"`)
+  await writeFile(script, `node ${sluicePath()} ${args} | head -1; echo "\${PIPESTATUS[0]}"`)
   const { stdout, stderr } = await execa('bash', [script], { env: here(), reject: false })
   expect(stdout).toMatch(first)
   expect([stdout.split('\n').at(-1), stderr]).toEqual(['0', ''])

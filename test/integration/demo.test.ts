@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Process, stillAlive, treeOf } from '../support/processes.ts'
+import { stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 
 let folder = ''
@@ -19,9 +20,9 @@ afterEach(async () => {
 })
 
 /** In a process group of its own, as a shell starts it. */
-const run = (...args: string[]) => {
+const run = (args: string[], services: NodeJS.ProcessEnv = {}) => {
   const child = spawn('npm', ['run', 'demo', '--', ...args], {
-    env: { ...process.env, TMPDIR: folder, NO_COLOR: '1' },
+    env: { ...process.env, TMPDIR: folder, NO_COLOR: '1', ...services },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -56,7 +57,7 @@ const expectNothingLeft = async (before: readonly Process[], kept = /^$/) => {
 }
 
 test('proves every line, ends with exit code 0 and leaves nothing behind', async () => {
-  const { ended, output, pid, says } = run('--events', '5000')
+  const { ended, output, pid, says } = run(['--events', '5000'])
   await says(/member-1 starts/)
   const tree = await treeOf(pid)
   expect(tree.length).toBeGreaterThan(2)
@@ -71,7 +72,7 @@ test.each([
   // Keepers and members end by themselves; the members' logs may help to find out what happened.
   ['kill -9 leaves no process and no folder but that of the logs', 'SIGKILL', /^sluice-demo-/],
 ] as const)('%s', async (_, signal, kept) => {
-  const { ended, output, pid, says } = run('--events', '2000000')
+  const { ended, output, pid, says } = run(['--events', '2000000'])
   await says(/written [1-9]/)
   const tree = await treeOf(pid)
   expect(
@@ -84,7 +85,12 @@ test.each([
 })
 
 test('Ctrl-C while the result is being proved ends it too, and leaves nothing', async () => {
-  const { ended, output, pid, says } = run('--events', '20000')
+  // Services of its own: the tests above.
+  const { brokers, postgresUrl } = stack()
+  const { ended, output, pid, says } = run(['--events', '20000'], {
+    KAFKA_BROKERS: brokers.join(','),
+    DATABASE_URL: postgresUrl,
+  })
   await says(/stopping the members/)
   const tree = await treeOf(pid)
   process.kill(-pid, 'SIGINT')

@@ -8,6 +8,7 @@ import { createAdmin } from '../../src/kafka/admin.ts'
 import { readTopic } from '../../src/kafka/read-topic.ts'
 import { generateEvents } from '../../src/publish/generate.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { sluicePath } from '../support/built.ts'
 import { stack, uniqueName } from '../support/stack.ts'
 
 const log = createLog('silent')
@@ -36,7 +37,7 @@ const freshTopic = async (): Promise<string> => {
 }
 
 const sluice = (topic: string, args: string[], options: Options = {}) =>
-  execa('node', ['bin/sluice.js', 'publish', ...args], {
+  execa('node', [sluicePath(), 'publish', ...args], {
     env: { KAFKA_BROKERS: config.brokers.join(','), KAFKA_TOPIC: topic },
     reject: false,
     ...options,

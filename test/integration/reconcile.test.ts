@@ -26,11 +26,11 @@ const entriesIn = ({ checks }: Found) => checks.find(({ name }) => name === 'led
 
 test('finds nothing, run after run, while two members write and one of them is killed', async () => {
   const [staying, dying] = ['staying', 'dying'].map((name) =>
-    world.start(name, { ...QUICK_SESSION, FLUSH_MAX_RECORDS: '200' }),
+    world.start(name, { ...QUICK_SESSION, FLUSH_MAX_RECORDS: '100' }),
   )
   for (const member of [staying!, dying!]) await member.logged('partitions assigned')
   await world.send([recordOf(event({ invoiceId: 'BAD-1', quantity: '0' }), 0)]) // for `sluice invoice` below
-  const publishing = world.sluice(['publish', '--generate', '500000', '--seed', '3', '--rate', '2000'])
+  const publishing = world.sluice(['publish', '--generate', '500000', '--seed', '3', '--rate', '500'])
   const runs: (Found & { exitCode: number | undefined })[] = []
   let inserted = 0
   while (runs.length < 6) {
@@ -60,7 +60,7 @@ test('finds nothing after a reset, when every record was read again', async () =
   const { exitCode } = await world.sluice(['offsets', 'reset', '--to', 'earliest', '--yes'])
   expect(exitCode).toBe(0)
   expect(wrongIn(await reconcile())).toEqual([])
-  const again = world.start('again')
+  const again = world.start('again', { FLUSH_MAX_RECORDS: '100' })
   await again.logged('partitions assigned')
   await until('half of it is read again', async () => (await world.settled()) > before / 2)
   expect(wrongIn(await reconcile())).toEqual([])

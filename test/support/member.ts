@@ -1,7 +1,7 @@
 // A member of the group as an operator runs it: `sluice consume` in a process of its own, known by its log.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { sluicePath } from './built.ts'
 import { until } from './until.ts'
 
 export type LogLine = { readonly msg?: string; readonly level?: string } & { readonly [field: string]: unknown }
@@ -23,13 +23,11 @@ export type Member = {
   readonly tail: () => string
 }
 
-const SLUICE = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url))
-
 /** The group gives a killed member up after 6 s (the least that brokers allow), not 30. */
 export const QUICK_SESSION = { KAFKA_SESSION_TIMEOUT_MS: '6000' }
 
 /** The IPC channel makes it end with us, whatever ends us; the group of its own keeps Ctrl-C from reaching it. */
-export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = SLUICE): Member => {
+export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = sluicePath(env)): Member => {
   const child = spawn(process.execPath, [sluice, 'consume'], {
     env: { LOG_LEVEL: 'debug', ...env, KAFKA_CLIENT_ID: name },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import pg from 'pg'
+import { sluicePath } from './built.ts'
 import { freshDatabase } from './stack.ts'
 
 const ROLES = new URL('../../ops/roles.sql', import.meta.url)
@@ -27,7 +28,7 @@ export const openDatabaseWithRoles = async () => {
   for (const role of roles)
     await superuser.query(`CREATE ROLE ${nameOf(role)} LOGIN PASSWORD '${ROLE_PASSWORD}' IN ROLE sluice_${role}`)
   await superuser.query(`ALTER ROLE ${nameOf('migrator')} SET role = sluice_migrator`)
-  const migrated = await execa('node', ['bin/sluice.js', 'migrate'], {
+  const migrated = await execa('node', [sluicePath(), 'migrate'], {
     env: { DATABASE_URL: urlOf('migrator') },
     reject: false,
   })

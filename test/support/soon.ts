@@ -1,6 +1,7 @@
 // How long a command takes, on a machine that may be busy with something else.
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
+import { sluicePath } from './built.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -8,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const SOON_MS = 10_000
 
 /** Loads what `sluice consume` loads, and ends because nothing is configured. */
-const loaded = () => execa('node', ['bin/sluice.js', 'consume'], { cwd: ROOT, env: { PATH: process.env['PATH'] }, extendEnv: false, reject: false }) // prettier-ignore
+const loaded = () => execa('node', [sluicePath(), 'consume'], { cwd: ROOT, env: { PATH: process.env['PATH'] }, extendEnv: false, reject: false }) // prettier-ignore
 
 /** Beyond what loading takes here, now: both are started together. */
 export const timed = async <T>(work: () => Promise<T>): Promise<{ ended: T; tookMs: number }> => {

@@ -1,9 +1,10 @@
-// Starts Kafka and PostgreSQL once per vitest run. Two projects list this file, and vitest loads it once for each of
+// Starts Kafka and PostgreSQL, and compiles sluice, once per vitest run. Two projects list this file, and vitest loads it once for each of
 // them: what they share hangs on `globalThis`.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { findStack, type LocalStack } from '../../src/local-stack/local-stack.ts'
+import { buildSluice } from './built.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +15,12 @@ declare module 'vitest' {
   }
 }
 
-type Shared = { users: number; databasePrefix: string; stack: Promise<LocalStack> }
+type Shared = {
+  users: number
+  databasePrefix: string
+  stack: Promise<LocalStack>
+  built: Promise<void>
+}
 
 const KEY = Symbol.for('sluice.test.stack')
 const globals = globalThis as { [KEY]?: Shared }
@@ -23,12 +29,13 @@ const startShared = (): Shared => ({
   users: 0,
   databasePrefix: `test_${randomUUID().slice(0, 8)}_`,
   stack: findStack({ env: process.env, log: (line) => console.log(line), signal: new AbortController().signal }),
+  built: buildSluice(),
 })
 
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   const shared = (globals[KEY] ??= startShared())
   shared.users += 1
-  const stack = await shared.stack
+  const [stack] = await Promise.all([shared.stack, shared.built])
   project.provide('kafkaBrokers', stack.kafka.brokers)
   project.provide('postgresUrl', stack.postgres.url)
   project.provide('databasePrefix', shared.databasePrefix)

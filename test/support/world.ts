@@ -11,6 +11,7 @@ import { createKafka } from '../../src/kafka/client.ts'
 import { createProducer, type OutRecord } from '../../src/kafka/producer.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { sluicePath } from './built.ts'
 import { type Member, startMember } from './member.ts'
 import { until } from './until.ts'
 
@@ -111,7 +112,7 @@ export const openWorld = async ({
     send: (records: readonly OutRecord[]) => producer.send(topic, records),
     /** `sluice …` in this world. */
     sluice: (args: readonly string[], options: Options = {}) =>
-      execa('node', ['bin/sluice.js', ...args], { cwd: ROOT, env, reject: false, ...options }),
+      execa('node', [sluicePath(options.env), ...args], { cwd: ROOT, env, reject: false, ...options }),
     /** How many records are settled. */
     async settled(): Promise<number> {
       const { inserted, duplicate, deadLettered, ignored } = await totals()
