@@ -105,6 +105,7 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
       await until(`${victim.name} is killed at ${name}, pass ${pass}`, () => !victim.running(), {
         describe: victim.tail,
       })
+      telling.sampler.struck()
       const { signal } = await victim.ended
       if (signal === 'SIGKILL' && victim.lines('failpoint').length === 1) killed += 1
       await stage.evict(victim)
