@@ -23,7 +23,7 @@ export const createGuard = ({ say, tell, deadlineMs }: GuardOptions) => {
   process.on('uncaughtException', onStray)
 
   return {
-    async guarded(name: string, what: string, work: () => Promise<Outcome>): Promise<Result> {
+    guarded: async (name: string, what: string, work: () => Promise<Outcome>): Promise<Result> => {
       say(`\n── ${name}: ${what}`)
       stray = []
       let result: Result

@@ -115,7 +115,7 @@ describe('what is remembered of a run', () => {
     const broken = { name: 'rolling-kill', what: 'kill', lines: [], broken: 'Error: no broker' }
     const first = reportText('', ofKafka, { said: await remember(report, ofKafka, run), facts })
     const text = reportText(first, [broken], { said: await remember(report, [broken], run), facts })
-    const ends = (name: string, end: string) => expect.stringMatching(new RegExp(`^\\| \`${name}\` .*\\| ${end} \\| 2026-11-27 .*--only ${name} `)) // prettier-ignore
+    const ends = (name: string, end: string): unknown => expect.stringMatching(new RegExp(`^\\| \`${name}\` .*\\| ${end} \\| 2026-11-27 .*--only ${name} `)) // prettier-ignore
     expect(text.split('\n')).toEqual(
       expect.arrayContaining([
         ends('topic-gone', 'ok, 1 in a row'),
