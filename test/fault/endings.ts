@@ -21,7 +21,7 @@ export const stop = (member: Member): Promise<Ending> => {
 
 /** `drained`: the codes that a drain may end with. */
 export const asTold = (
-  member: Member,
+  member: Pick<Member, 'told' | 'lines'>,
   { code, signal }: Ending,
   drained: readonly number[] = [ExitCode.ok],
 ): boolean => {
