@@ -7,7 +7,7 @@ import { createStatementReader } from './pg-frames.ts'
 /** lost: the COMMIT does not reach the server · unanswered: the server has done it, and its answer is lost. */
 export type CommitCut = 'lost' | 'unanswered'
 
-type Armed = { how: CommitCut; done: (cut: boolean) => void }
+type Armed = { how: CommitCut; done: (cut: boolean) => void; off: boolean }
 
 export type Proxy = Awaited<ReturnType<typeof openProxy>>
 
@@ -73,12 +73,13 @@ export const openProxy = async (host: string, port: number) => {
     /** Cuts the connection at the next COMMIT of a transaction that moved an offset; true when it was done, false when it never came to it. */
     cutAtCommit: (how: CommitCut, signal?: AbortSignal) =>
       new Promise<boolean>((done) => {
-        const one = { how, done }
+        const one: Armed = { how, done, off: false }
         armed.push(one)
         signal?.addEventListener('abort', () => {
+          // Its COMMIT may be on the way already, on a connection that ends without an answer.
+          one.off = true
           const at = armed.indexOf(one)
-          if (at < 0) return // it is being done
-          armed.splice(at, 1)
+          if (at >= 0) armed.splice(at, 1)
           done(false)
         })
       }),
@@ -116,6 +117,6 @@ const createCommitWatch = (armed: Armed[], cut: () => void) => {
     }
     return true
   }
-  const answered = (): boolean => (unanswered ? end(unanswered) : true)
+  const answered = (): boolean => (unanswered && !unanswered.off ? end(unanswered) : true)
   return { sent, answered }
 }
