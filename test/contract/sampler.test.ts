@@ -1,10 +1,12 @@
 // The sampler of the fault lane must be able to fail: each invariant is broken by hand, and it sees that one and no other.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { generateEvents } from '../../src/publish/generate.ts'
 import { openArena } from '../support/arena.ts'
+import type { Member } from '../support/member.ts'
 import { notOk } from '../support/oracle.ts'
 import { startSampler } from '../support/sampler.ts'
 import { until } from '../support/until.ts'
-import type { World } from '../support/world.ts'
+import { holdFlushes, type World } from '../support/world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -19,15 +21,16 @@ const commit = (position: bigint) =>
 const moveTo = (position: number) =>
   world.query('UPDATE consumer_offset SET start_offset = $1, next_offset = $1', [position])
 
-/** What it finds while `breaks` is done, after it has looked once and until it has seen it. */
+/** What it finds while `breaks` is done, after it has looked once and until it has seen it. No member is here: I11 is below. */
 const sampled = async (breaks: (rewound: () => void) => Promise<unknown>) => {
   const heard: string[] = []
   const sampler = await startSampler(world, { everyMs: 50, share: 1, say: (line) => heard.push(line) })
   await until('it has looked', () => sampler.looks() > 1)
+  sampler.struck()
   await breaks(() => sampler.rewound())
   const looks = sampler.looks()
   await until('it has looked again', () => sampler.looks() > looks + 2)
-  return { found: notOk(await sampler.stop()), heard }
+  return { found: notOk(await sampler.stop()).filter((line) => !line.startsWith('I11 ')), heard }
 }
 
 test('nothing is wrong: nothing is found', async () => {
@@ -63,11 +66,58 @@ test('I7: a position that decreases, unless a fail-over was told', async () => {
   expect(await sampled(failOver)).toEqual({ found: [], heard: [] })
 })
 
-test('that never looked has proved nothing', async () => {
-  const sampler = await startSampler({
-    ...world,
-    config: { ...world.config, databaseUrl: 'postgresql://nobody@127.0.0.1:1/x' },
+describe('I11, of a real member', () => {
+  const RECORDS = 3_000
+  let own: World
+  let member: Member
+  beforeAll(async () => {
+    own = await openArena(1)
+    member = own.start('member', { FLUSH_MAX_RECORDS: '100', FLUSH_MAX_AGE_MS: '100' })
+    await member.logged('partitions assigned')
   })
-  const lines = notOk(await sampler.stop())
-  expect(lines.map((line) => line.slice(0, 2))).toEqual(['I5', 'I6', 'I6', 'I7'])
+  afterAll(() => own.close())
+
+  /** While it settles new records, which have to wait at a lock until most of them are in its buffer. */
+  const settling = async (seed: number, limits: { maxRssMib?: number; bufferMaxRecords?: number }) => {
+    const { bufferMaxRecords = own.config.bufferMaxRecords, ...options } = limits
+    const sampler = await startSampler(
+      { ...own, config: { ...own.config, bufferMaxRecords } },
+      { everyMs: 50, ...options },
+    )
+    sampler.struck()
+    const held = await holdFlushes(own)
+    await own.send([...generateEvents({ count: RECORDS, seed, bad: 0 })].map(({ key, value }) => ({ key, value })))
+    await held.blocked(member)
+    await held.release()
+    await own.drained()
+    await until('it has looked', () => sampler.looks() > 1)
+    return notOk(await sampler.stop())
+  }
+
+  test('memory and buffer within their limits: nothing is found', async () => {
+    expect(await settling(1, {})).toEqual([])
+  })
+
+  test('more memory than it may have', async () => {
+    expect(await settling(2, { maxRssMib: 10 })).toEqual([expect.stringMatching(/^I11 largest RSS .* expected at most 10, found \d{2,3}$/)]) // prettier-ignore
+  })
+
+  test('more records in its buffer than it may have', async () => {
+    expect(await settling(3, { bufferMaxRecords: 150 })).toEqual([expect.stringMatching(/^I11 most records in a buffer.* expected at most 150, found [\d,]+$/)]) // prettier-ignore
+  })
 })
+
+test('that never looked has proved nothing, of no invariant', async () => {
+  const nowhere = { ...world, config: { ...world.config, databaseUrl: 'postgresql://nobody@127.0.0.1:1/x' } }
+  const sampler = await startSampler(nowhere)
+  sampler.struck()
+  expect(invariantsOf(notOk(await sampler.stop()))).toEqual(['I5', 'I6', 'I6', 'I7', 'I11', 'I11'])
+})
+
+test('what it looked at before the fault began proves nothing either', async () => {
+  const sampler = await startSampler(world, { everyMs: 50, share: 1 })
+  await until('it has looked', () => sampler.looks() > 1)
+  expect(invariantsOf(notOk(await sampler.stop()))).toEqual(['I5', 'I6', 'I6', 'I7', 'I11', 'I11'])
+})
+
+const invariantsOf = (lines: readonly string[]) => lines.map((line) => line.slice(0, line.indexOf(' ')))

@@ -13,7 +13,7 @@ export const INVARIANTS = {
   I9: 'faults make no dead letters',
   I10: 'after the fault: working again in bounded time, lag 0',
   I11: 'memory and buffer are bounded (sampled)',
-  I12: 'SIGTERM: exit code 0, nothing is read again',
+  I12: "SIGTERM under load: exit code 0, and Kafka's commit is the position: nothing is read again",
   I13: 'a bad row in N costs one dead letter and 2·log2 N + 2 attempts',
 } as const
 export type Invariant = keyof typeof INVARIANTS
@@ -29,7 +29,6 @@ const ABOUT: readonly (readonly [RegExp, Invariant])[] = [
   [/^dead letters( made of faults)?$/, 'I9'],
   [/^(partitions settled|partitions committed|ms from healing)/, 'I10'],
   [/^RSS /, 'I11'],
-  [/^(exit codes? (other than 0 )?after SIGTERM|exit code of the member that came after)/, 'I12'],
 ]
 
 export const invariantOf = ({ what }: Pick<ProofLine, 'what'>): Invariant | null => {

@@ -8,6 +8,7 @@ import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
 import type { KafkaStage } from './kafka-stage.ts'
+import { stop } from './endings.ts'
 import { exactly, matches } from './play.ts'
 
 const AT_ONCE = 1_000
@@ -51,10 +52,7 @@ export const createTopic = async ({ kafka, world }: KafkaStage, numPartitions: n
   await kafka.healthy()
 }
 
-export const stopped = async (member: Member): Promise<number> => {
-  member.kill('SIGTERM')
-  return (await member.ended).code ?? -1
-}
+export const stopped = async (member: Member): Promise<number> => (await stop(member)).code ?? -1
 
 /** The member ends by itself, and says why in one line and what to do in another. */
 export const refusal = async (member: Member, says: RegExp): Promise<ProofLine[]> => {

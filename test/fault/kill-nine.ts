@@ -5,6 +5,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { generateEvents } from '../../src/publish/generate.ts'
+import { ending, proveEndings } from './endings.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
@@ -17,6 +18,8 @@ export type KillNineOptions = {
   /** `sluice consume` itself, whose group gives a killed member up after 30 s only. */
   readonly realSession: boolean
   readonly say: (line: string) => void
+  /** Called when the killing begins. */
+  readonly struck?: () => void
 }
 
 /** Records a second, in steps of so many. */
@@ -35,13 +38,16 @@ export const killNine = async (
   const upTo = (limit: number): number => uniformInt(random, 0, limit - 1)
   const began = performance.now()
   const seconds = () => ((performance.now() - began) / 1000).toFixed(1)
+  if (!(kills > 0 && members > 0)) throw new Error(`${kills} kills of ${members} members would prove nothing`)
   let started = 0
+  let killed = 0
   const start = () => world.start(`member-${++started}`, options.realSession ? {} : QUICK_SESSION)
   const alive: Member[] = Array.from({ length: members }, start)
   const enough = new AbortController()
   const load = keepSending(world, seed, enough.signal)
   try {
     let newest = alive[0]!
+    options.struck?.()
     for (let kill = 1; kill <= kills; kill++) {
       const hasty = kill > 1 && upTo(HASTY) === 0
       const recovered = () => newest.lines('flushed').length > 0
@@ -51,7 +57,10 @@ export const killNine = async (
       const victim = alive[index]!
       const doing = await activity(world, victim)
       victim.kill('SIGKILL')
-      await victim.ended
+      const { code, signal } = await ending(victim)
+      // One that was gone already was not killed: something else has ended it.
+      if (signal === 'SIGKILL') killed += 1
+      else options.say(`${victim.name} had ended by itself (${code ?? signal}). ${victim.tail()}`)
       newest = alive[index] = start()
       const settled = await world.settled()
       const said = `${victim.name} (${doing})${hasty ? ', before the group had recovered' : ''}`
@@ -64,10 +73,12 @@ export const killNine = async (
   await world.drained(RECOVERY_MS)
   options.say(`all ${sent.toLocaleString('en')} records settled at ${seconds()} s; stopping the members (SIGTERM)`)
   for (const member of alive) member.kill('SIGTERM')
-  const endings = await Promise.all(alive.map((member) => member.ended))
+  const endings = await Promise.all(alive.map(ending))
   const clean = endings.filter(({ code }) => code === 0).length
   const { lines, records } = await proveWorld(world)
   return [
+    proofLine('members killed', kills, killed),
+    await proveEndings(world, options.say),
     ...lines,
     proofLine('records sent = records in the topic', sent, records.length),
     proofLine('members that ended with exit code 0 in the end', members, clean),

@@ -6,6 +6,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { type OwnKafka, startOwnKafka } from '../support/own-kafka.ts'
 import { notOk } from '../support/oracle.ts'
+import { closing, type Guard, type Outcome } from './guard.ts'
 import type { KafkaScenario, KafkaStage, KafkaStory } from './kafka-stage.ts'
 import { openKafkaStage } from './kafka-stage.ts'
 import type { LaneOptions, Result } from './lane.ts'
@@ -13,39 +14,53 @@ import { playKafka } from './play-kafka.ts'
 import type { Server } from './stage.ts'
 import { watched } from './watched.ts'
 
-type Outcome = Omit<Result, 'name' | 'what'>
 type KafkaLaneOptions = Omit<LaneOptions, 'brokers'> & {
-  readonly server: Server
+  readonly server: () => Promise<Server>
+  readonly guard: Guard
   readonly guarded: (name: string, what: string, work: () => Promise<Outcome>) => Promise<Result>
 }
 
 /** Three brokers, their clients and PostgreSQL share two cores. */
 const MOST_PER_SECOND = 500
 
-export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLaneOptions) => {
+export const createKafkaLane = ({ guarded, guard, seed, minutes, server, ...options }: KafkaLaneOptions) => {
+  const { say } = options
   const rate = Math.min(options.rate, MOST_PER_SECOND)
   let starting: Promise<OwnKafka> | null = null
   const generator = xoroshiro128plus(seed)
   const cluster = () => (starting ??= startOwnKafka({ random: () => uniformFloat64(generator) }))
-
-  const onStage = async (name: string, work: (stage: KafkaStage) => Promise<Outcome>): Promise<Outcome> => {
-    const kafka = await cluster()
-    const stage = await openKafkaStage({ ...options, kafka, seed, rate })
-    const end = async () => {
-      await kafka.mend()
-      await stage.close()
-    }
-    let outcome: Outcome
+  const drop = async () => {
+    const old = starting
+    starting = null
+    await old?.then((kafka) => kafka.end()).catch((error: unknown) => say(`the brokers did not end: ${String(error)}`))
+  }
+  /** Those that cannot be mended would break all that follow: the next scenario gets new ones. */
+  const mend = async (kafka: OwnKafka) => {
     try {
-      outcome = await work(stage)
+      await kafka.mend()
     } catch (error) {
-      options.say(`logs: ${await keepLogs(name, stage)}`)
-      await end().catch((also: unknown) => options.say(`and it could not be cleaned up: ${String(also)}`))
+      await drop()
       throw error
     }
-    if (notOk(outcome.lines).length > 0) options.say(`logs: ${await keepLogs(name, stage)}`)
-    await end()
-    return outcome
+  }
+
+  const onStage = async (name: string, work: (stage: KafkaStage) => Promise<Outcome>): Promise<Outcome> => {
+    const kafka = await cluster().catch(async (error: unknown) => {
+      await drop()
+      throw error
+    })
+    const open = async () => openKafkaStage({ ...options, server: await server(), kafka, seed, rate })
+    const play = async (stage: KafkaStage) => {
+      let outcome: Outcome | undefined
+      try {
+        return (outcome = await guard.until(() => work(stage), stage.world))
+      } finally {
+        if (!outcome || notOk(outcome.lines).length > 0) say(`logs: ${await keepLogs(name, stage)}`)
+      }
+    }
+    const close = async (stage: KafkaStage) => closing(() => mend(kafka), () => stage.close(), say) // prettier-ignore
+    const stage = await open()
+    return closing(() => play(stage), () => close(stage), say) // prettier-ignore
   }
 
   return {
@@ -53,14 +68,22 @@ export const createKafkaLane = ({ guarded, seed, minutes, ...options }: KafkaLan
       guarded(scenario.name, scenario.what, () =>
         onStage(scenario.name, async (stage) => {
           const long = scenario.name.startsWith('outage') ? { holdMs: minutes * 60_000 } : {}
-          const play = () => playKafka(stage, scenario, { ...long, rate })
-          const { lines, ...survived } = await watched(stage.world, play)
+          const { lines, ...survived } = await watched(stage.world, ({ struck }) =>
+            playKafka(stage, scenario, { ...long, rate, struck }),
+          )
           return { lines, survived }
         }),
       ),
     tell: (story: KafkaStory): Promise<Result> =>
-      guarded(story.name, story.what, () => onStage(story.name, async (stage) => ({ lines: await story.tell(stage) }))),
-    close: async () => void (await (await starting)?.end()),
+      guarded(story.name, story.what, () =>
+        onStage(story.name, async (stage) => {
+          const began = performance.now()
+          const lines = await story.tell(stage)
+          const records = await stage.world.settled()
+          return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
+        }),
+      ),
+    close: drop,
   }
 }
 

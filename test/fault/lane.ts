@@ -1,14 +1,15 @@
 // One run of the lane: scenario after scenario, each on a stage of its own, and what came of them.
 import Table from 'cli-table3'
 import type { ProofLine } from '../../src/demo/proof.ts'
-import { NotPossibleHere } from '../support/small-disk.ts'
 import { notOk } from '../support/oracle.ts'
+import type { Sampler } from '../support/sampler.ts'
 import { createKafkaLane } from './lane-kafka.ts'
 import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
-import { type FatalOutcome, playFatals } from './play-fatal.ts'
+import { closing, createGuard, type Outcome } from './guard.ts'
+import { type FatalOutcome, playFatal, proveAftermath } from './play-fatal.ts'
 import type { FatalScenario, Scenario } from './scenario.ts'
-import { openStage, type Server, type Stage, startServer } from './stage.ts'
+import { openStage, type Server, type Stage, startLoad, startServer } from './stage.ts'
 import { type Story, tellStory } from './story.ts'
 import { watched } from './watched.ts'
 
@@ -21,9 +22,8 @@ export type Result = {
   readonly broken?: string
   readonly survived?: { figures: Figures; records: number; rebalances: number }
   readonly fatal?: FatalOutcome & { when: string }
-  readonly told?: { story: Story; records: number; seconds: number }
+  readonly told?: { story: { number: number; proves?: string }; records: number; seconds: number }
 }
-type Outcome = Omit<Result, 'name' | 'what'>
 
 export type LaneOptions = {
   readonly brokers: readonly string[]
@@ -36,68 +36,69 @@ export type LaneOptions = {
 
 /** Two cores, and several members that start again and again. */
 const STORY_RATE = 400
+/** Members start again and again. */
+const FATAL_RATE = 500
+/** What the fatal scenarios leave, settled by the member after them. */
+export const FATAL = 'fatal'
+/** No scenario lasts so long, beside its outage. */
+const DEADLINE_MS = 30 * 60_000
 /** Enough for the member to reach its full speed and its full size. */
 const PRELOAD_RECORDS = 200_000
 
-export const isOk = ({ lines, broken }: Result): boolean => broken === undefined && notOk(lines).length === 0
+/** What was not run is not wrong; what has looked at nothing is. */
+export const isOk = ({ lines, broken, skipped }: Result): boolean =>
+  skipped !== undefined || (broken === undefined && lines.length > 0 && notOk(lines).length === 0)
 
-/** One PostgreSQL of our own serves all scenarios that do not need another. */
-export const openLane = async (options: LaneOptions) => {
+/** One PostgreSQL of our own serves all scenarios that do not need another. What broke a scenario may have broken it too: then the next ones get a new one. */
+export const openLane = (options: LaneOptions) => {
   const { say } = options
-  const shared = await startServer()
-  const open = (server: Server, more: { partitions?: number; parameters?: Readonly<Record<string, string>> } = {}) =>
-    openStage({ ...options, server, ...more })
+  let starting: Promise<Server> | null = null
+  const shared = () => (starting ??= startServer())
+  const drop = async () => {
+    const old = starting
+    starting = null
+    await old
+      ?.then((server) => server.end())
+      .catch((error: unknown) => say(`its PostgreSQL did not end: ${String(error)}`))
+  }
+  const { guarded, ...guard } = createGuard({ say, tell, deadlineMs: DEADLINE_MS + 2 * options.minutes * 60_000 })
 
   /** Whatever goes wrong with one scenario, the next ones are run. */
-  const guarded = async (name: string, what: string, work: () => Promise<Outcome>): Promise<Result> => {
-    say(`\n── ${name}: ${what}`)
-    let result: Result
-    try {
-      result = { name, what, ...(await work()) }
-    } catch (error) {
-      if (error instanceof NotPossibleHere) result = { name, what, lines: [], skipped: error.message }
-      else
-        result = {
-          name,
-          what,
-          lines: [],
-          broken: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        }
-    }
-    tell(result, say)
+  const alone = async (name: string, what: string, work: () => Promise<Outcome>): Promise<Result> => {
+    const result = await guarded(name, what, work)
+    if (result.broken !== undefined) await drop()
     return result
   }
 
-  const onStage = async (stage: Stage, work: () => Promise<Outcome>): Promise<Outcome> => {
-    try {
-      return await watched(stage.world, work)
-    } finally {
-      await stage.close()
-    }
+  type More = { partitions?: number; parameters?: Readonly<Record<string, string>> }
+  const onStage = async (server: Server, more: More, work: (stage: Stage) => Promise<Outcome>): Promise<Outcome> => {
+    const stage = await openStage({ ...options, server, ...more })
+    return closing(() => guard.until(() => work(stage), stage.world), () => stage.close(), say) // prettier-ignore
   }
+  const underEyes = (server: Server, more: More, work: (stage: Stage, sampler: Sampler) => Promise<Outcome>) =>
+    onStage(server, more, (stage) => watched(stage.world, (sampler) => work(stage, sampler)))
 
   const survive = (scenario: Scenario): Promise<Result> =>
-    guarded(scenario.name, scenario.what, async () => {
+    alone(scenario.name, scenario.what, async () => {
       const own = await scenario.ownServer?.()
-      const server = own ? await startServer(own.options) : shared
-      try {
-        const stage = await open(server, { parameters: scenario.parameters ?? {} })
-        return await onStage(stage, async () => {
+      const play = (server: Server) =>
+        underEyes(server, { parameters: scenario.parameters ?? {} }, async (stage, sampler) => {
           const long = scenario.name.startsWith('outage')
           const holdMs = long ? options.minutes * 60_000 : (scenario.holdMs?.[0] ?? 0)
-          const preload = long ? PRELOAD_RECORDS : 0
-          const { lines, records, ...rest } = await playAlone(stage, { scenario, holdMs, preload, rate: options.rate })
-          return { lines, survived: { ...rest, records } }
+          const rest = { preload: long ? PRELOAD_RECORDS : 0, rate: options.rate, struck: sampler.struck }
+          const { lines, records, ...survived } = await playAlone(stage, { scenario, holdMs, ...rest })
+          return { lines, survived: { ...survived, records } }
         })
-      } finally {
-        if (own) {
-          await server.end()
-          await own.release()
-        }
-      }
+      if (!own) return play(await shared())
+      return closing(() => withOwn(own.options, play), own.release, say)
     })
 
-  const kafka = createKafkaLane({ ...options, server: shared, guarded })
+  const withOwn = async (own: Parameters<typeof startServer>[0], work: (server: Server) => Promise<Outcome>) => {
+    const server = await startServer(own)
+    return closing(() => work(server), () => server.end(), say) // prettier-ignore
+  }
+
+  const kafka = createKafkaLane({ ...options, server: shared, guarded: alone, guard })
 
   return {
     survive,
@@ -105,47 +106,49 @@ export const openLane = async (options: LaneOptions) => {
     /** On one stage, each from where the one before left it. */
     async fatal(scenarios: readonly FatalScenario[]): Promise<Result[]> {
       const results: Result[] = []
-      const aftermath = await guarded('fatal', 'faults that only a person can mend, one after the other', async () => {
-        const stage = await open(shared)
-        const told = ({ name, what, when }: FatalScenario, outcome: FatalOutcome) => {
-          const result = { name, what, lines: outcome.lines, fatal: { ...outcome, when } }
-          say(`\n── ${name}: ${what}`)
-          tell(result, say)
-          results.push(result)
-        }
-        const rate = Math.min(options.rate, 500)
-        return onStage(stage, async () => ({ lines: await playFatals(stage, scenarios, { rate, told }) }))
-      })
+      const names = scenarios.map(({ name }) => name).join(', ')
+      const aftermath = await alone(FATAL, `what the next member makes of what these left: ${names}`, async () =>
+        underEyes(await shared(), {}, async (stage, sampler) => {
+          const load = startLoad(stage, Math.min(options.rate, FATAL_RATE))
+          const one = (scenario: FatalScenario) => async (): Promise<Outcome> => {
+            const outcome = await playFatal(stage, scenario)
+            return { lines: outcome.lines, fatal: { ...outcome, when: scenario.when } }
+          }
+          try {
+            sampler.struck()
+            for (const each of scenarios) results.push(await guarded(each.name, each.what, one(each)))
+          } finally {
+            await load.stop()
+          }
+          return { lines: await proveAftermath(stage) }
+        }),
+      )
+      if (results.some(({ broken }) => broken !== undefined)) await drop()
       return [...results, aftermath]
     },
-    killNine: ({ partitions, ...rest }: Omit<KillNineOptions, 'seed' | 'say'> & { partitions: number }) =>
-      guarded('kill-nine', `kill -9 of random members under load, ${rest.kills} times`, async () => {
-        const stage = await open(shared, { partitions })
-        return onStage(stage, async () => ({
-          lines: await killNine(stage.world, { ...rest, seed: options.seed, say }),
-        }))
-      }),
+    killNine: ({ partitions, ...rest }: Omit<KillNineOptions, 'seed' | 'say' | 'struck'> & { partitions: number }) =>
+      alone('kill-nine', `kill -9 of random members under load, ${rest.kills} times`, async () =>
+        underEyes(await shared(), { partitions }, async ({ world }, { struck }) => ({
+          lines: await killNine(world, { ...rest, seed: options.seed, say, struck }),
+        })),
+      ),
     tell: (story: Story, { times, seconds }: { times: number; seconds: number }) =>
-      guarded(story.name, story.what, async () => {
+      alone(story.name, story.what, async () => {
         const { partitions, parameters = {} } = story
-        const server = story.own ? await startServer() : shared
-        try {
-          const stage = await open(server, { parameters, ...(partitions === undefined ? {} : { partitions }) })
-          const began = performance.now()
-          try {
+        const more = { parameters, ...(partitions === undefined ? {} : { partitions }) }
+        const play = (server: Server) =>
+          onStage(server, more, async (stage) => {
+            const began = performance.now()
             const rate = Math.min(options.rate, STORY_RATE)
             const { lines, records } = await tellStory(stage, story, { rate, times, seconds })
             return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
-          } finally {
-            await stage.close()
-          }
-        } finally {
-          if (story.own) await server.end()
-        }
+          })
+        return story.own ? withOwn({}, play) : play(await shared())
       }),
     async close(): Promise<void> {
       await kafka.close()
-      await shared.end()
+      await drop()
+      guard.close()
     },
   }
 }

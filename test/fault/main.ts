@@ -3,8 +3,9 @@ import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
-import { isOk, openLane, type Result } from './lane.ts'
+import { FATAL, isOk, openLane, type Result } from './lane.ts'
 import { matrix } from './matrix.ts'
+import { positive, whole } from './numbers.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
@@ -15,14 +16,14 @@ import { versions } from './versions.ts'
 type Flags = {
   only?: string
   list: boolean
-  seed: string
-  minutes: string
-  rate: string
+  seed: number
+  minutes: number
+  rate: number
   report?: string
   short: boolean
-  kills?: string
-  members: string
-  partitions: string
+  kills?: number
+  members: number
+  partitions: number
   realSession: boolean
 }
 
@@ -41,7 +42,7 @@ const list = () => {
   })
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
   for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
-  for (const { number, name, what } of ofKafka) table.push([name, `(matrix ${number}) ${what}`])
+  for (const { number, name, what } of [...stories, ...ofKafka]) table.push([name, `(matrix ${number}) ${what}`])
   say(table.toString())
 }
 
@@ -51,36 +52,37 @@ const names = [KILL_NINE, ...everything.map(({ name }) => name)]
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
   const { brokers, stop } = await kafka()
-  const [seed, rate, minutes] = [Number(flags.seed), Number(flags.rate), Number(flags.minutes)]
+  const { seed, rate, minutes, short } = flags
   say(`seed ${seed}, ${rate} events/s`)
-  const lane = await openLane({ brokers, seed, rate, minutes, say: sayWhen })
+  const lane = openLane({ brokers, seed, rate, minutes, say: sayWhen })
+  const facts = { versions: await versions(), seed, rate, minutes, short }
   const results: Result[] = []
+  /** Written down at once: a lane that is stopped has not been for nothing. */
+  const note = async (...more: Result[]) => {
+    results.push(...more)
+    if (flags.report) await writeReport(flags.report, more, { ...facts, date: new Date().toISOString().slice(0, 10) })
+  }
+  const chosen = <T extends { readonly name: string }>(all: readonly T[]) => all.filter(({ name }) => wanted.has(name))
   try {
-    for (const scenario of scenarios) if (wanted.has(scenario.name)) results.push(await lane.survive(scenario))
-    for (const story of stories) if (wanted.has(story.name)) results.push(await lane.tell(story, howLong(flags)))
-    const fatal = fatalScenarios.filter(({ name }) => wanted.has(name))
-    if (fatal.length > 0) results.push(...(await lane.fatal(fatal)))
-    for (const scenario of kafkaScenarios)
-      if (wanted.has(scenario.name)) results.push(await lane.kafka.survive(scenario))
-    for (const story of kafkaStories) if (wanted.has(story.name)) results.push(await lane.kafka.tell(story))
-    const { kills = '20', members, partitions, realSession } = flags
-    const options = { kills: Number(kills), members: Number(members), partitions: Number(partitions), realSession }
-    if (wanted.has(KILL_NINE)) results.push(await lane.killNine(options))
+    for (const scenario of chosen(scenarios)) await note(await lane.survive(scenario))
+    for (const story of chosen(stories)) await note(await lane.tell(story, howLong(flags)))
+    const fatal = chosen(fatalScenarios)
+    if (fatal.length > 0) await note(...(await lane.fatal(fatal)))
+    for (const scenario of chosen(kafkaScenarios)) await note(await lane.kafka.survive(scenario))
+    for (const story of chosen(kafkaStories)) await note(await lane.kafka.tell(story))
+    const { kills = 20, members, partitions, realSession } = flags
+    if (wanted.has(KILL_NINE)) await note(await lane.killNine({ kills, members, partitions, realSession }))
   } finally {
     await lane.close()
     await stop()
+    conclude(results)
   }
-  conclude(results)
-  if (flags.report)
-    await writeReport(flags.report, results, {
-      ...{ date: new Date().toISOString().slice(0, 10), versions: await versions(), seed, rate, minutes },
-    })
   return results.every(isOk)
 }
 
 /** For stories: `--kills` is how often, if it is given. */
 const howLong = ({ kills, short }: Flags) => ({
-  times: kills === undefined ? (short ? 1 : 3) : Number(kills),
+  times: kills ?? (short ? 1 : 3),
   seconds: short ? 20 : 120,
 })
 
@@ -120,9 +122,13 @@ const wantedBy = (flags: Flags, command: Command): Set<string> => {
   return new Set(names)
 }
 
-/** `kill-at-*` is all that begin so; a number is all faults of the matrix with it. */
+/** `kill-at-*` is all that begin so; `fatal` all that must end the member; a number is all faults of the matrix with it. */
 const expand = (wanted: string): string[] => {
-  if (/^\d+$/.test(wanted)) return [...(matrix.find(({ number }) => number === Number(wanted))?.scenarios ?? [])]
+  if (wanted === FATAL) return fatalScenarios.map(({ name }) => name)
+  if (/^\d+$/.test(wanted))
+    return [...(matrix.find(({ number }) => number === Number(wanted))?.scenarios ?? [wanted])].flatMap((name) =>
+      name === FATAL ? [] : name,
+    )
   if (!wanted.endsWith('*')) return [wanted]
   return names.filter((name) => name.startsWith(wanted.slice(0, -1)))
 }
@@ -131,14 +137,14 @@ const program = new Command('test:fault')
   .description('faults under load, then the proof that nothing was lost or counted twice')
   .option('--only <names>', 'these, separated by commas; default: all')
   .option('--list', 'what there is', false)
-  .option('--seed <n>', 'of the records, the victims and the moments', String(Math.floor(Math.random() * 1e6)))
-  .option('--minutes <n>', 'how long the outages last', '3')
-  .option('--rate <n>', 'records a second', '2000')
+  .option('--seed <n>', 'of the records, the victims and the moments', whole(0), Math.floor(Math.random() * 1e6))
+  .option('--minutes <n>', 'how long the outages last', positive, 3)
+  .option('--rate <n>', 'records a second', whole(1), 2000)
   .option('--report <file>', 'write the results into this file, beside those of other scenarios')
   .option('--short', 'stories: once each, 20 s of what lasts two minutes', false)
-  .option('--kills <n>', 'how many; default: 20 for kill-nine, 3 for each kill-at-…')
-  .option('--members <n>', 'kill-nine: members of the group', '3')
-  .option('--partitions <n>', 'kill-nine: partitions of the topic', '6')
+  .option('--kills <n>', 'how many; default: 20 for kill-nine, 3 for each kill-at-…', whole(1))
+  .option('--members <n>', 'kill-nine: members of the group', whole(1), 3)
+  .option('--partitions <n>', 'kill-nine: partitions of the topic', whole(1), 6)
   .option('--real-session', 'kill-nine: the session time-out of production (30 s), not 6 s', false)
   .action(async (flags: Flags, command: Command) => {
     if (flags.list) return list()

@@ -17,7 +17,7 @@ type Row = { what: string; proves: string; scenarios?: string; shown?: Record<st
 
 /** Scenarios with a numbering of their own, in the order of the list that PostgreSQL's faults came from. */
 const rows: Readonly<Record<number, Row>> = {
-  1: { what: 'kill -9 of a member: in fetch, buffered, in the middle of a statement', proves: 'what was only in memory is read again, what was half written rolls back', scenarios: 'kill-nine' }, // prettier-ignore
+  1: { what: 'kill -9 of a member: in fetch, buffered, in the middle of a statement, all committed', proves: 'what was only in memory is read again, what was half written rolls back', scenarios: 'kill-nine' }, // prettier-ignore
   2: { what: 'kill -9 after COMMIT, before the commit to Kafka', proves: 'redelivered records meet their position: 0 new rows' },
   3: { what: 'COMMIT sent, answer lost', proves: 'the outcome is found by the position, under its lock', scenarios: 'answer-lost commit-lost' },
   4: { what: 'kill -9 after the DLQ ack, before the mark', proves: 'sent again under the same dlq.id; one letter' },
@@ -40,7 +40,7 @@ const rows: Readonly<Record<number, Row>> = {
   21: { what: 'disk full, too many connections, read-only', proves: 'pause and retry, 0 dead letters', scenarios: 'disk-full wal-full connections read-only' },
   22: { what: 'slow database, locks held by others', proves: 'time-outs, smaller batches, back-pressure', scenarios: 'slow lock-offset lock-inventory lock-table transaction-timeout' },
   23: { what: 'deadlock 40P01, serialization failure 40001', proves: 'retried, 0 dead letters', scenarios: 'deadlock serialization' },
-  24: { what: 'schema missing, older, newer; permission denied; migrated mid-run', proves: 'stops with one clear line, never a dead letter; a newer schema disturbs nobody', scenarios: 'no-tables older-schema no-permission table-missing column-missing permission-revoked password-changed login-revoked unknown-XX999 unknown-ZZ001' },
+  24: { what: 'schema missing, older, newer; permission denied; migrated mid-run', proves: 'stops with one clear line, never a dead letter; a newer schema disturbs nobody', scenarios: 'no-tables older-schema no-permission table-missing column-missing permission-revoked password-changed login-revoked unknown-XX999 unknown-ZZ001 fatal' },
   25: { what: 'PostgreSQL killed under synchronous_commit = off', proves: 'reads again from the position that survived' },
   26: { what: 'one bad row in a batch (first, middle, last, two, all)', proves: 'N − 1 rows, 1 dead letter, few attempts', shown: { 'test/contract/isolation.test.ts': 'I1 I4 I8 I13', 'test/integration/refused-rows.test.ts': 'I1 I2 I4 I8' } },
   27: { what: 'poison, 100 % bad traffic', proves: 'the gate closes; no flood of dead letters', shown: { 'test/integration/gate.test.ts': 'I2 I8', 'test/contract/breaker.test.ts': 'I2 I8', 'test/integration/hostile-input.test.ts': 'I1 I3 I8' } },

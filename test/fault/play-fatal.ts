@@ -3,19 +3,19 @@ import type { ProofLine } from '../../src/demo/proof.ts'
 import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
+import { stop } from './endings.ts'
 import { exactly, matches } from './play.ts'
-import type { FatalScenario } from './scenario.ts'
-import { type Stage, startLoad } from './stage.ts'
+import type { FatalScenario, Heal } from './scenario.ts'
+import type { Stage } from './stage.ts'
 
 export type FatalOutcome = { readonly lines: ProofLine[]; readonly stderr: string[]; readonly ms: number }
 
 const ENDS_MS = 30_000
 
-/** Under load. In the end the cause is mended; what is unsettled is left to the next member. */
+/** Under load. In the end the cause is mended, whatever came of it; what is unsettled is left to the next member. */
 export const playFatal = async (stage: Stage, scenario: FatalScenario): Promise<FatalOutcome> => {
-  const { member, heal, ms } = await (scenario.when === 'start' ? beforeIt : underIt)(stage, scenario)
+  const { member, ms } = await (scenario.when === 'start' ? beforeIt : underIt)(stage, scenario)
   const ending = await member.ended
-  await heal()
   const stderr = member
     .output()
     .split('\n')
@@ -31,27 +31,30 @@ export const playFatal = async (stage: Stage, scenario: FatalScenario): Promise<
   return { lines, stderr, ms }
 }
 
-type Ended = { member: Member; heal: () => Promise<void>; ms: number }
+type Ended = { member: Member; ms: number }
 
 const beforeIt = async (stage: Stage, { name, strike }: FatalScenario): Promise<Ended> => {
   const heal = await strike(stage)
-  const began = performance.now()
-  const member = stage.start(name)
-  await ends(member)
-  return { member, heal, ms: performance.now() - began }
+  return ends(stage.start(name), heal)
 }
 
 const underIt = async (stage: Stage, { name, strike }: FatalScenario): Promise<Ended> => {
   const member = stage.start(name)
   await until(`${name} flushes`, () => member.lines('flushed').length > 2, { describe: member.tail })
-  const began = performance.now()
-  const heal = await strike(stage)
-  await ends(member)
-  return { member, heal, ms: performance.now() - began }
+  return ends(member, await strike(stage))
 }
 
-const ends = (member: Member) =>
-  until(`${member.name} ends`, () => !member.running(), { timeoutMs: ENDS_MS, describe: member.tail })
+/** One that does not end must not be there when the next fault is played. */
+const ends = async (member: Member, heal: Heal): Promise<Ended> => {
+  const began = performance.now()
+  try {
+    await until(`${member.name} ends`, () => !member.running(), { timeoutMs: ENDS_MS, describe: member.tail })
+    return { member, ms: performance.now() - began }
+  } finally {
+    member.kill('SIGKILL')
+    await heal()
+  }
+}
 
 /** Nothing of a batch may be there without its offset, and no dead letter be made of it. */
 const halfDone = async ({ query }: Stage): Promise<ProofLine[]> => {
@@ -76,23 +79,7 @@ const halfDone = async ({ query }: Stage): Promise<ProofLine[]> => {
 export const proveAftermath = async (stage: Stage): Promise<ProofLine[]> => {
   const member = stage.start('after')
   await stage.world.drained(300_000)
-  member.kill('SIGTERM')
-  const { code } = await member.ended
+  const { code } = await stop(member)
   const { lines } = await proveWorld(stage.world)
   return [exactly('exit code of the member that came after', 0, code ?? -1), ...lines]
-}
-
-/** All of them, one after the other, on one stage and under one load. */
-export const playFatals = async (
-  stage: Stage,
-  scenarios: readonly FatalScenario[],
-  { rate, told }: { rate: number; told: (scenario: FatalScenario, outcome: FatalOutcome) => void },
-): Promise<ProofLine[]> => {
-  const load = startLoad(stage, rate)
-  try {
-    for (const scenario of scenarios) told(scenario, await playFatal(stage, scenario))
-  } finally {
-    await load.stop()
-  }
-  return proveAftermath(stage)
 }

@@ -16,7 +16,7 @@ const GIVEN_UP_MS = 180_000
 const WARM_UP_RECORDS = 600
 
 export type KafkaOutcome = { figures: Figures; records: number; rebalances: number; lines: ProofLine[] }
-type PlayOptions = { readonly holdMs?: number; readonly rate: number }
+type PlayOptions = { readonly holdMs?: number; readonly rate: number; readonly struck?: () => void }
 
 /** A member under load, warm. */
 export const begin = async (stage: KafkaStage, rate: number): Promise<Member> => {
@@ -32,15 +32,17 @@ export const strikeAndHeal = async (
   stage: KafkaStage,
   member: Member,
   scenario: KafkaScenario,
-  { holdMs = scenario.holdMs ?? 0, rate }: PlayOptions,
+  { holdMs = scenario.holdMs ?? 0, rate, struck = () => {} }: PlayOptions,
 ) => {
   const { number, name, what, strike } = scenario
   const played = { number, name, what, strike: () => strike(stage, member) }
-  const figures = await play(stage, member, { scenario: played, holdMs, rate, eachWithinMs: GIVEN_UP_MS })
+  for (const { proxy } of stage.kafka.brokers) proxy.forget()
+  const figures = await play(stage, member, { scenario: played, holdMs, rate, struck, eachWithinMs: GIVEN_UP_MS })
   const own = (await scenario.prove?.(stage, member)) ?? []
   const crashes = member.lines('the Kafka client ended').length
   const lines = [
-    ...proveFault({}, figures, scenario.againMs ?? AGAIN_MS),
+    // What a member retries for is PostgreSQL's: that a fault of Kafka took place only its evidence shows.
+    ...proveFault({}, { ...figures, codes: [] }, scenario.againMs ?? AGAIN_MS),
     exactly('ends of its Kafka client for good', 0, crashes),
     ...own,
   ]

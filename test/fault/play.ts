@@ -5,6 +5,7 @@ import type { Member } from '../support/member.ts'
 import { watchMemory } from '../support/memory.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { until } from '../support/until.ts'
+import { proveEndings, stop } from './endings.ts'
 import type { Scenario } from './scenario.ts'
 import { type Load, retriedFor, preload, type Stage, startLoad } from './stage.ts'
 
@@ -26,6 +27,8 @@ export type Figures = {
   rssMib: { before: number; down: number; max: number; after: number }
   /** The codes the member retried for. */
   codes: string[]
+  /** What else shows that the fault took place. */
+  evidence: ProofLine[]
 }
 
 /** The member is warm: its tables are planned, its batches have their size. */
@@ -44,22 +47,29 @@ type PlayOptions = {
    * for 370,000 records.
    */
   readonly preload?: number
+  /** Called when the fault begins. */
+  readonly struck?: () => void
   /** It works again when every partition that had something to do has moved, by then; else when the first has. */
   readonly eachWithinMs?: number
 }
 
 /** Strikes, holds, heals, and waits until the member has caught up. */
 export const play = async (stage: Stage, member: Member, options: PlayOptions): Promise<Figures> => {
-  const { scenario, holdMs, rate } = options
+  const { scenario, holdMs, rate, struck = () => {} } = options
   const from = member.lines().length
   const memory = watchMemory(member.pid)
   try {
     const before = await memory.now()
     memory.restart()
+    stage.evidence.length = 0
+    struck()
     const struckAt = performance.now()
     const heal = await scenario.strike(stage, member)
     await sleep(Math.max(0, struckAt + holdMs - performance.now()))
-    if (!member.running()) throw new Error(`the process ended during the fault. ${member.tail()}`)
+    if (!member.running()) {
+      await heal().catch(() => {}) // what is told is that it ended
+      throw new Error(`the process ended during the fault. ${member.tail()}`)
+    }
     // A fault that lets some batches pass is over when its cause is: what is settled until then does not count.
     await heal()
     const healedAt = performance.now()
@@ -82,6 +92,7 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
       catchUpRate: backlog > 5 * rate ? settled / Math.max(seconds, 0.001) : null,
       rssMib: { before, down, max: memory.max(), after: await memory.now() },
       codes: retriedFor(member, from),
+      evidence: stage.evidence.splice(0),
     }
   } finally {
     memory.stop()
@@ -129,16 +140,25 @@ export const proveFault = (
 ): ProofLine[] => {
   const { before, down, max } = figures.rssMib
   const limit = before + BUFFER_MIB + CONSTANT_MIB
-  const met = scenario.codes === undefined || scenario.codes.some((code) => figures.codes.includes(code))
   return [
     atMost('ms from healing to the next settled record', againMs, Math.round(figures.againMs)),
-    atMost('RSS in MiB while it lasted (before + buffer + a constant)', limit, down),
-    atMost('RSS in MiB until it had caught up (before + buffer + a constant)', limit, max),
+    // Who has not looked has seen 0.
+    between('RSS in MiB while it lasted (before + buffer + a constant)', [1, limit], down),
+    between('RSS in MiB until it had caught up (before + buffer + a constant)', [1, limit], max),
+    ...metIt(scenario, figures),
+  ]
+}
+
+/** A fault that did not take place proves nothing: a code that the member retried for, or other evidence, or both. */
+const metIt = ({ codes: wanted }: Pick<Scenario, 'codes'>, { codes, evidence }: Figures): readonly ProofLine[] => {
+  if (wanted === undefined && evidence.length > 0) return evidence
+  return [
+    ...evidence,
     {
       what: 'the member met the fault: codes it retried for',
-      expected: scenario.codes?.join(' or ') ?? 'any',
-      found: figures.codes.join(' ') || 'none',
-      ok: met,
+      expected: wanted?.join(' or ') ?? 'any',
+      found: codes.join(' ') || 'none',
+      ok: wanted === undefined ? codes.length > 0 : wanted.some((code) => codes.includes(code)),
     },
   ]
 }
@@ -150,28 +170,46 @@ type EndOptions = {
   readonly letters?: number
 }
 
-/** Ends load and member, and holds every table against the topic. */
+/** Told to stop while records keep coming: they lose nothing, and leave nothing to be read again. One after the other: the last of them has all. */
+export const proveStop = async ({ world, say }: Stage, members: readonly Member[]): Promise<ProofLine[]> => {
+  let unclean = 0
+  for (const member of members) {
+    const { code, signal } = await stop(member)
+    if (code === 0) continue
+    unclean += 1
+    say(`${member.name} ended with ${code ?? signal}. ${member.tail()}`)
+  }
+  const behind = (await standingOf(world)).filter(({ start, next, committed }) => next > start && next !== committed)
+  return [
+    exactly(`I12 exit codes other than 0 after SIGTERM under load (of ${members.length})`, 0, unclean),
+    exactly('I12 partitions whose commit in Kafka is not the position after it', 0, behind.length),
+  ]
+}
+
+/** Ends member and load; another one settles the rest, and every table is held against the topic. */
 export const proveEnd = async (
   stage: Stage,
   member: Member,
   load: Pick<Load, 'stop'>,
   { rejoins = false, letters = 0 }: EndOptions = {},
 ): Promise<ProofLine[]> => {
-  await load.stop()
-  await stage.world.drained(300_000)
   const count = (msg: string) => member.lines(msg).length
-  const { deadLettered } = await stage.world.totals()
   const membership = [
     exactly('times the member was assigned partitions', 1, count('partitions assigned')),
     exactly('rebalances, revocations, restarts of its Kafka client', 0, rebalances(member)),
   ]
-  member.kill('SIGTERM')
-  const { code } = await member.ended
+  const stopped = await proveStop(stage, [member])
+  await load.stop()
+  const last = stage.start('last')
+  await stage.world.drained(300_000)
+  await stop(last)
+  const { deadLettered } = await stage.world.totals()
   const { lines } = await proveWorld(stage.world)
   return [
     ...(rejoins ? [] : membership),
+    ...stopped,
     exactly('dead letters', letters, deadLettered),
-    exactly('exit code after SIGTERM', 0, code ?? -1),
+    await proveEndings(stage.world, stage.say),
     ...lines,
   ]
 }
@@ -218,6 +256,18 @@ export const atMost = (what: string, most: number, found: number): ProofLine => 
   expected: `at most ${most.toLocaleString('en')}`,
   found: found.toLocaleString('en'),
   ok: found <= most,
+})
+
+export const atLeast = (what: string, least: number, found: number): ProofLine => ({
+  what,
+  expected: `at least ${least.toLocaleString('en')}`,
+  found: found.toLocaleString('en'),
+  ok: found >= least,
+})
+
+const between = (what: string, [least, most]: readonly [number, number], found: number): ProofLine => ({
+  ...atMost(what, most, found),
+  ok: found >= least && found <= most,
 })
 
 export const matches = (what: string, expected: RegExp, found: string): ProofLine => ({

@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { format, resolveConfig } from 'prettier'
 import { isOk, type Result } from './lane.ts'
-import { matrixText, remember } from './report-matrix.ts'
+import { matrix } from './matrix.ts'
+import { type AllSaid, inARow, matrixText, remember } from './report-matrix.ts'
 
 const HEAD = `# What was survived
 
@@ -35,24 +36,37 @@ export type RunFacts = {
   readonly rate: number
   readonly minutes: number
   readonly versions: string
+  /** Stories in their short form. */
+  readonly short?: boolean
 }
 
 export const writeReport = async (file: string, results: readonly Result[], facts: RunFacts): Promise<void> => {
   const old = await readFile(file, 'utf8').catch(() => '')
+  const text = reportText(old, results, { said: await remember(file, results, facts), facts })
+  await writeFile(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
+}
+
+/** Not yet formatted. */
+export const reportText = (
+  old: string,
+  results: readonly Result[],
+  { said, facts }: { said: AllSaid; facts: RunFacts },
+): string => {
   const rows = new Map(old.split('\n').flatMap((line) => (nameOf(line) === null ? [] : [[nameOf(line) ?? '', line]])))
-  const said = await remember(file, results, { ...facts, oldRows: rows })
-  for (const result of results) if (result.skipped === undefined) rows.set(result.name, rowOf(result, facts))
+  for (const result of results) if (result.skipped === undefined) rows.set(result.name, rowOf(result, said, facts))
+  // Nothing is told of a run that nothing is remembered of.
+  for (const name of rows.keys()) if (!(name in said)) rows.delete(name)
+  const written = results.length > 0 ? versionsText(facts) : (/^Written last on .*$/m.exec(old)?.[0] ?? '')
   const widths = new Map([SURVIVED, STORIES, FATAL, OTHER].map((table) => [table.head.length, table]))
-  const text = [...widths].map(([columns, { title, head }]) => {
+  const tables = [...widths].map(([columns, { title, head }]) => {
     const own = [...rows.values()].filter((row) => cells(row).length === columns)
     if (own.length === 0) return ''
     return `\n## ${title}\n\n${line(head)}\n${line(head.map(() => '---'))}\n${own.join('\n')}\n`
   })
-  const options = { ...(await resolveConfig(file)), filepath: file }
-  await writeFile(file, await format(HEAD + versionsText(facts) + matrixText(said) + text.join(''), options))
+  return `${HEAD}\n${written}\n${matrixText(said)}${tables.join('')}`
 }
 
-const versionsText = ({ date, versions }: RunFacts) => `\nWritten last on ${date}, with ${versions}.\n`
+const versionsText = ({ date, versions }: RunFacts) => `Written last on ${date}, with ${versions}.`
 
 const line = (values: readonly string[]) => `| ${values.join(' | ')} |`
 const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/)
@@ -60,11 +74,19 @@ const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/)
 const nameOf = (text: string): string | null => /^\| `([\w-]+)` +\|/.exec(text)?.[1] ?? null
 const plain = (text: string) => text.replaceAll('|', '\\|')
 
-const rowOf = (result: Result, { date, seed, rate, minutes }: RunFacts): string => {
+const runOf = ({ name }: Result, { date, seed, rate, minutes, short = false }: RunFacts): string => {
+  const long = name.startsWith('outage') ? ` --minutes ${minutes}` : ''
+  const command = name === 'soak' ? `npm run soak -- --minutes ${minutes}` : `--only ${name}${long}${short ? ' --short' : ''}` // prettier-ignore
+  return `${date} \`${command} --rate ${rate} --seed ${seed}\``
+}
+
+/** Of the fault that a scenario is named for. */
+const provedBy = (name: string) => matrix.find(({ scenarios }) => scenarios.includes(name))?.proves ?? ''
+
+const rowOf = (result: Result, said: AllSaid, facts: RunFacts): string => {
   const name = `\`${result.name}\``
-  const verdict = isOk(result) ? 'ok' : '**NOT OK**'
-  const long = result.name.startsWith('outage') ? ` --minutes ${minutes}` : ''
-  const run = `${date} \`--only ${result.name}${long} --rate ${rate} --seed ${seed}\``
+  const verdict = isOk(result) ? `ok${inARow(said[result.name] ?? {})}` : '**NOT OK**'
+  const run = runOf(result, facts)
   const found = (what: string, pick: 'expected' | 'found') =>
     result.lines.find((each) => each.what === what)?.[pick] ?? '?'
   const rows = 'ledger rows = distinct valid events'
@@ -75,7 +97,7 @@ const rowOf = (result: Result, { date, seed, rate, minutes }: RunFacts): string 
   }
   if (result.told) {
     const { story, records } = result.told
-    const about = [String(story.number), plain(result.what), plain(story.proves)]
+    const about = [String(story.number), plain(result.what), plain(story.proves ?? provedBy(result.name))]
     return line([name, ...about, records.toLocaleString('en'), verdict, run])
   }
   if (!result.survived) return line([name, plain(result.what), ledger, verdict, run])

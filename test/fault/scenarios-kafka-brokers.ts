@@ -1,10 +1,12 @@
 // Brokers that stop, die, hang; leaders and coordinators that move.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Member } from '../support/member.ts'
 import type { OwnBroker, OwnKafka } from '../support/own-kafka.ts'
 import { coordinatorOf, moveAllLeaders, moveCoordinator, partitionsOf, reassign } from '../support/own-kafka-leaders.ts'
 import { until } from '../support/until.ts'
-import type { KafkaScenario, KafkaStage } from './kafka-stage.ts'
-import { exactly } from './play.ts'
+import { noteFelt } from './felt.ts'
+import { type KafkaScenario, type KafkaStage, PARTITIONS } from './kafka-stage.ts'
+import { atLeast, exactly } from './play.ts'
 import type { Heal } from './scenario.ts'
 
 const nothingToHeal: Heal = async () => {}
@@ -34,6 +36,8 @@ const rolling = (
       await goesOn(stage, member, `while broker ${broker.id} is down`)
       await restart(stage.kafka, broker)
     }
+    // Of a group of several, by whoever had something of it.
+    noteFelt(stage, 'lost', { proxies: stage.kafka.brokers.map(({ proxy }) => proxy) })
     return nothingToHeal
   },
 })
@@ -41,13 +45,21 @@ const rolling = (
 const leaderMoves = (name: string, what: string, rounds: number): KafkaScenario => ({
   ...{ number: 12, name, what },
   async strike(stage, member) {
+    let moved = 0
     for (let round = 1; round <= rounds; round++) {
+      const before = await leadersOf(stage)
       await moveAllLeaders(stage.kafka, stage.world.config.topic)
+      const after = await leadersOf(stage)
+      moved += [...after].filter(([partition, leader]) => before.get(partition) !== leader).length
       await goesOn(stage, member, `after move ${round}`)
     }
+    stage.evidence.push(exactly('partitions whose leader has moved', rounds * PARTITIONS, moved))
     return nothingToHeal
   },
 })
+
+const leadersOf = async ({ kafka, world }: KafkaStage): Promise<Map<number, number>> =>
+  new Map([...(await partitionsOf(kafka, world.config.topic))].map(([partition, { leader }]) => [partition, leader]))
 
 const ROUNDS = 3
 
@@ -55,10 +67,14 @@ const coordinatorMoves: KafkaScenario = {
   ...{ number: 13, name: 'coordinator-moves' },
   what: `the group's coordinator moves to the next broker, the old one still up, ${ROUNDS} times`,
   async strike(stage, member) {
+    let moved = 0
     for (let round = 1; round <= ROUNDS; round++) {
+      const before = await coordinator(stage)
       await moveCoordinator(stage.kafka, stage.world.config.groupId)
+      if ((await coordinator(stage)) !== before) moved += 1
       await goesOn(stage, member, `after move ${round}`)
     }
+    stage.evidence.push(exactly('moves of the coordinator', ROUNDS, moved))
     return nothingToHeal
   },
 }
@@ -69,20 +85,33 @@ const coordinator = async ({ kafka, world }: KafkaStage): Promise<OwnBroker> =>
 const coordinatorKilled: KafkaScenario = {
   ...{ number: 13, name: 'coordinator-killed', holdMs: 15_000 },
   what: 'kill -9 of the broker that coordinates the group; it is back 15 s later',
-  async strike(stage) {
+  async strike(stage, member) {
     const broker = await coordinator(stage)
     await broker.stop('SIGKILL')
-    return () => restart(stage.kafka, broker)
+    return () => {
+      noteFelt(stage, 'lost', { proxies: [broker.proxy], member })
+      return restart(stage.kafka, broker)
+    }
   },
 }
+
+/** By then what a member had in its buffer when the brokers went is written. */
+const BUFFERED_MS = 8_000
 
 const allDown = (name: string, what: string, holdMs: number): KafkaScenario => ({
   ...{ number: 14, name, what, holdMs },
   // kafkajs asks for the coordinator through the brokers it knows, one back-off after the other, and then begins anew.
   againMs: 30_000,
-  async strike({ kafka }) {
+  async strike(stage, member) {
+    const { kafka } = stage
     await Promise.all(kafka.brokers.map((broker) => broker.stop('SIGKILL')))
+    await sleep(BUFFERED_MS)
+    const settled = await stage.settled()
     return async () => {
+      noteFelt(stage, 'lost', { proxies: kafka.brokers.map(({ proxy }) => proxy), member })
+      stage.evidence.push(
+        exactly('records settled without a broker', 0, ((await stage.settled()) ?? -1) - (settled ?? 0)),
+      )
       await Promise.all(kafka.brokers.map((broker) => broker.start()))
       await kafka.healthy()
     }
@@ -117,7 +146,7 @@ const dlqBelowIsr: KafkaScenario = {
     await goesOn(stage, member, 'while the letters wait')
     return async () => {
       // Not one of them may have gone out, or the fault was none.
-      if ((await unpublished(stage)) !== LETTERS) throw new Error('letters were published in spite of the fault')
+      stage.evidence.push(exactly('letters that waited while the fault lasted', LETTERS, await unpublished(stage)))
       await goesOn(stage, member, 'at the end of the fault')
       await restart(kafka, dies)
     }
@@ -128,12 +157,24 @@ const dlqBelowIsr: KafkaScenario = {
   },
 }
 
+/** What the broker had answered before it hung. */
+const UNDER_WAY_MS = 500
+
 const stalled = (name: string, what: string, which: (stage: KafkaStage) => Promise<OwnBroker>): KafkaScenario => ({
   ...{ number: 37, name, what, holdMs: 20_000 },
-  async strike(stage) {
+  async strike(stage, member) {
     const broker = await which(stage)
+    const { proxy } = broker
+    const connections = proxy.connections(member.name)
     await broker.suspend()
+    await sleep(UNDER_WAY_MS)
+    proxy.forget()
     return async () => {
+      stage.evidence.push(
+        atLeast('connections of the member to the broker that hangs', 1, connections),
+        exactly('brokers that hang until the end', 1, (await broker.standsStill()) ? 1 : 0),
+        exactly('bytes that the member got from it meanwhile', 0, proxy.felt(member.name).down),
+      )
       broker.resume()
       await stage.kafka.healthy()
     }

@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Member } from '../support/member.ts'
 import { coordinatorOf } from '../support/own-kafka-leaders.ts'
-import type { Toxic, ToxicProxy } from '../support/toxic-proxy.ts'
+import type { Felt, Toxic, ToxicProxy } from '../support/toxic-proxy.ts'
 import { until } from '../support/until.ts'
+import { noteFelt } from './felt.ts'
 import { type KafkaScenario, type KafkaStage, PARTITIONS } from './kafka-stage.ts'
+import { atLeast, exactly } from './play.ts'
 
 type Which = (stage: KafkaStage) => Promise<readonly ToxicProxy[]>
 const all: Which = async ({ kafka }) => kafka.brokers.map(({ proxy }) => proxy)
@@ -20,12 +22,21 @@ const HOLE_MS = 45_000
 /** A connection of the hole stays mute after it: kafkajs notices by its request time-out, 30 s, and then backs off. */
 const HALF_OPEN_MS = 50_000
 
+const harmOf = ({ hole, bytesPerSecond, sliced }: Toxic): keyof Felt => {
+  if (hole) return 'swallowed'
+  if (bytesPerSecond) return 'narrowed'
+  return sliced ? 'sliced' : 'delayed'
+}
+
 const toxic = (name: string, what: string, which: Which, how: Toxic, more: Partial<KafkaScenario> = {}) => ({
   ...{ number: 17, name, what, holdMs: 20_000, ...more },
-  async strike(stage: KafkaStage) {
+  async strike(stage: KafkaStage, member: Member) {
     const proxies = await which(stage)
     for (const proxy of proxies) proxy.set(how)
-    return async () => proxies.forEach((proxy) => proxy.heal())
+    return async () => {
+      noteFelt(stage, harmOf(how), { proxies, member })
+      proxies.forEach((proxy) => proxy.heal())
+    }
   },
 })
 
@@ -35,13 +46,20 @@ const hole = (name: string, what: string, which: Which, how: Toxic = {}) =>
 const REPEATS = 10
 const REPEAT_MS = 1_000
 
-const repeated = (name: string, what: string, strike: (proxy: ToxicProxy) => void): KafkaScenario => ({
+const repeated = (
+  name: string,
+  what: string,
+  harm: keyof Felt,
+  strike: (proxy: ToxicProxy) => void,
+): KafkaScenario => ({
   ...{ number: 17, name, what },
-  async strike({ kafka }) {
+  async strike(stage, member) {
+    const { kafka } = stage
     for (let i = 0; i < REPEATS; i++) {
       strike(kafka.brokers[i % kafka.brokers.length]!.proxy)
       await sleep(REPEAT_MS)
     }
+    noteFelt(stage, harm, { proxies: await all(stage), member })
     return async () => {}
   },
 })
@@ -52,12 +70,21 @@ const CUT_OFF_MS = 20_000
 const cutOff: KafkaScenario = {
   ...{ number: 16, name: 'hole-member', holdMs: CUT_OFF_MS, againMs: HALF_OPEN_MS, others: 1 },
   what: 'a black hole between one of two members and all brokers, PostgreSQL still there; the other takes over, then it comes back',
-  async strike({ kafka, world }, member) {
+  async strike(stage, member) {
+    const { kafka, world } = stage
     const [other] = world.members
     for (const { proxy } of kafka.brokers) proxy.set({ hole: true, clientId: member.name })
-    const all = () => partitionsIn(other!) === PARTITIONS
-    await until('the other one has all partitions', all, { describe: other!.tail })
-    return async () => kafka.brokers.forEach(({ proxy }) => proxy.heal())
+    const takenOver = () => partitionsIn(other!) === PARTITIONS
+    await until('the other one has all partitions', takenOver, { describe: other!.tail })
+    return async () => {
+      const proxies = kafka.brokers.map(({ proxy }) => proxy)
+      const swallowed = (of: Member) => proxies.reduce((sum, proxy) => sum + proxy.felt(of.name).swallowed, 0)
+      stage.evidence.push(
+        atLeast('bytes of the member that were swallowed', 1, swallowed(member)),
+        exactly('bytes of the other one that were swallowed', 0, swallowed(other!)),
+      )
+      proxies.forEach((proxy) => proxy.heal())
+    }
   },
   async prove({ world }, member) {
     const [other] = world.members
@@ -65,6 +92,12 @@ const cutOff: KafkaScenario = {
     await until('both have half of the partitions', shared, { timeoutMs: HALF_OPEN_MS, describe: member.tail })
     return []
   },
+}
+
+/** It asks one broker after the other, and may not come to all of them. */
+const noteRefused = ({ evidence }: KafkaStage, proxies: readonly ToxicProxy[]) => {
+  const refused = proxies.reduce((sum, proxy) => sum + proxy.felt().refused, 0)
+  evidence.push(atLeast('connections of the member that were refused', 1, refused))
 }
 
 const partitionsIn = (member: Member): number => {
@@ -83,11 +116,17 @@ export const networkScenarios: readonly KafkaScenario[] = [
   hole('hole-all', 'a black hole between member and all brokers; connections stay mute', all),
   hole('hole-answers', 'requests arrive at every broker, answers vanish (one direction only)', all, { ways: ['down'] }),
   cutOff,
-  repeated('resets', `RST to every connection of one broker, ${REPEATS} times, one broker after the other`, (proxy) =>
-    proxy.reset(),
+  repeated(
+    'resets',
+    `RST to every connection of one broker, ${REPEATS} times, one broker after the other`,
+    'reset',
+    (proxy) => proxy.reset(),
   ),
-  repeated('half-close', `a broker ends its side of every connection (FIN) and reads on, ${REPEATS} times`, (proxy) =>
-    proxy.halfClose(),
+  repeated(
+    'half-close',
+    `a broker ends its side of every connection (FIN) and reads on, ${REPEATS} times`,
+    'halfClosed',
+    (proxy) => proxy.halfClose(),
   ),
   toxic(
     'sliced',
@@ -104,9 +143,14 @@ export const networkScenarios: readonly KafkaScenario[] = [
   {
     ...{ number: 18, name: 'kafka-unreachable', holdMs: 20_000 },
     what: 'no broker can be reached (resets, refusals) while PostgreSQL is well',
-    async strike({ kafka }) {
-      for (const { proxy } of kafka.brokers) proxy.refuse()
-      return async () => kafka.brokers.forEach(({ proxy }) => proxy.heal())
+    async strike(stage, member) {
+      const proxies = await all(stage)
+      for (const proxy of proxies) proxy.refuse()
+      noteFelt(stage, 'reset', { proxies, member })
+      return async () => {
+        noteRefused(stage, proxies)
+        proxies.forEach((proxy) => proxy.heal())
+      }
     },
   },
 ]

@@ -33,6 +33,9 @@ const partitionsAdded: KafkaScenario = {
     await load.restart()
     const assigned = () => member.lines('partitions assigned').length > before
     await until('it is assigned the new ones', assigned, { timeoutMs: SEES_PARTITIONS_MS, describe: member.tail })
+    stage.evidence.push(
+      exactly('partitions of the topic under the member', MORE_PARTITIONS, (await world.standing()).length),
+    )
     return async () => {}
   },
   async prove({ world }) {

@@ -14,10 +14,15 @@ const outage = (name: string, what: string, cut: (stage: Stage) => unknown): Sce
   ...{ number: 1, name, what, holdMs: [180_000, 2_000] },
   async strike(stage, member) {
     const from = since(member)
+    const before = stage.proxy.did()
     cut(stage)
-    // Cut in silence, it hears of it only when its wait for an answer ends: half a minute.
+    // Cut in silence, it hears of it only when its wait for an answer ends: half a minute, or when it is over.
     if (name === 'outage') await untilRetried(member, from)
-    return async () => void stage.proxy.up()
+    else await until('something is swallowed', () => stage.proxy.did().swallowed > before.swallowed)
+    return async () => {
+      stage.proxy.up()
+      await untilRetried(member, from)
+    }
   },
 })
 
@@ -167,9 +172,10 @@ const readOnly: Scenario = {
 }
 
 const idleSession: Scenario = {
-  ...{ number: 13, name: 'idle-session', holdMs: [5_000, 2_000] },
+  ...{ number: 13, name: 'idle-session', holdMs: [5_000, 2_000], codes: ['57P05'] },
   what: 'the server ends every session that is idle for 20 ms (57P05, idle_session_timeout)',
   async strike({ query, database }, member) {
+    const from = since(member)
     await query(`ALTER ROLE ${MEMBER_ROLE} IN DATABASE ${database} SET idle_session_timeout = 20`)
     const old = await backendsOf({ query }, member)
     await terminate({ query }, old) // the next ones have it
@@ -177,6 +183,7 @@ const idleSession: Scenario = {
       (await backendsOf({ query }, member)).length > 0 &&
       !(await backendsOf({ query }, member)).some((pid) => old.includes(pid))
     await until('the member has sessions that end when they are idle', ended)
+    await untilRetried(member, from, '57P05')
     return async () =>
       void (await query(`ALTER ROLE ${MEMBER_ROLE} IN DATABASE ${database} RESET idle_session_timeout`))
   },

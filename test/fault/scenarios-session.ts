@@ -2,6 +2,7 @@
 import type { Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
 import { holdFlushes } from '../support/world.ts'
+import { atLeast } from './play.ts'
 import type { Heal, Scenario } from './scenario.ts'
 import { backendsOf, retriedFor, type Stage, terminate, untilRetried } from './stage.ts'
 import { RETRYING } from './words.ts'
@@ -27,14 +28,16 @@ const killIdle: Scenario = {
     name: 'kill-idle',
     what: `pg_terminate_backend of every idle session of the member, ${ROUNDS} times`,
   },
-  strike: (stage, member) =>
-    rounds(stage, member, () =>
-      until('idle sessions are killed', async () => {
-        const idle = await backendsOf(stage, member, "state = 'idle'")
-        await terminate(stage, idle)
-        return idle.length > 0
-      }),
-    ),
+  async strike(stage, member) {
+    let killed = 0
+    // A pool that finds its idle sessions ended makes new ones, and has nothing to retry for.
+    const heal = await rounds(stage, member, async () => {
+      const idle = async () => terminate(stage, await backendsOf(stage, member, "state = 'idle'"))
+      killed += await until('idle sessions are killed', async () => (await idle()) || null)
+    })
+    stage.evidence.push(atLeast('idle sessions of the member that were killed', ROUNDS, killed))
+    return heal
+  },
 }
 
 const killStatement: Scenario = {
@@ -246,7 +249,7 @@ const idleInTransaction: Scenario = {
 }
 
 const transactionTimeout: Scenario = {
-  ...{ number: 13, name: 'transaction-timeout', holdMs: [5_000, 1_000] },
+  ...{ number: 13, name: 'transaction-timeout', holdMs: [5_000, 1_000], codes: ['25P04'] },
   what: 'the server ends every transaction that takes longer than 500 ms (25P04, transaction_timeout), and a lock makes it so',
   async strike(stage, member) {
     await stage.query(`ALTER ROLE member IN DATABASE ${stage.database} SET transaction_timeout = 500`)
@@ -260,7 +263,8 @@ const transactionTimeout: Scenario = {
         member
           .lines()
           .slice(from)
-          .filter(({ msg }) => msg === RETRYING).length >= 3,
+          .filter(({ msg, code }) => msg === RETRYING && code === '25P04').length >= 3,
+      { describe: member.tail },
     )
     return async () => {
       await held.release()

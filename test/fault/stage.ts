@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import type { ProofLine } from '../../src/demo/proof.ts'
 import { migrate } from '../../src/sink/migrate.ts'
 import { evict } from '../support/group.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
@@ -81,10 +82,12 @@ export const openStage = async (options: StageOptions) => {
   url.password = MEMBER_PASSWORD
   for (const [name, value] of Object.entries(options.parameters ?? {})) url.searchParams.set(name, value)
   const cleanUp: (() => Promise<unknown>)[] = []
+  /** That the fault of now takes place, as a scenario has seen it: lines of its proof. */
+  const evidence: ProofLine[] = []
   let members = 0
 
   return {
-    ...{ server, postgres, world, proxy, database, seed, say: options.say },
+    ...{ server, postgres, world, proxy, database, seed, say: options.say, evidence },
     /** As the superuser, past the proxy. */
     query: world.query,
     start(name = 'member', extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {
@@ -159,5 +162,8 @@ export const backendsOf = async ({ query }: Pick<Stage, 'query'>, member: Member
   return (await query<{ pid: number }>(sql, [member.name])).map(({ pid }) => pid)
 }
 
-export const terminate = ({ query }: Pick<Stage, 'query'>, pids: readonly number[]) =>
-  query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids])
+/** How many there were to be ended. */
+export const terminate = async ({ query }: Pick<Stage, 'query'>, pids: readonly number[]): Promise<number> => {
+  const sql = 'SELECT count(*)::int AS ended FROM unnest($1::int[]) AS pid WHERE pg_terminate_backend(pid)'
+  return (await query<{ ended: number }>(sql, [pids]))[0]!.ended
+}

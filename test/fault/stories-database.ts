@@ -54,6 +54,7 @@ const failOver: Story = {
     const before = await settledNow(stage)
     proxy.down()
     await postgres.stop('kill')
+    sampler.struck()
     sampler.rewound()
     await standby.promote()
     await standby.postgres.moveTo(postgres.port)
@@ -85,6 +86,7 @@ const asyncCommit: Story = {
     const before = await settledNow(stage)
     proxy.down()
     await postgres.stop('kill')
+    sampler.struck()
     sampler.rewound()
     await postgres.start()
     const rewind = await proveRewind(stage, before)
@@ -99,9 +101,10 @@ const migrateMidRun: Story = {
   ...{ number: 24, name: 'migrate-mid-run' },
   what: 'under writing members: `sluice migrate` again, and what a newer migration would do (a column, an index, a table)',
   proves: 'members go on, without an error of their plans or their prepared statements',
-  async tell({ stage }) {
+  async tell({ stage, sampler }) {
     const members = [stage.start('member'), stage.start('member')]
     await Promise.all(members.map(works))
+    sampler.struck()
     const { exitCode } = await stage.world.sluice(['migrate'])
     await goesOn(stage, 'after `sluice migrate`', { records: 500 })
     for (const sql of [

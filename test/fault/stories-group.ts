@@ -4,13 +4,16 @@ import type { ProofLine } from '../../src/demo/proof.ts'
 import type { Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
 import { openOlderVersion } from './older-version.ts'
-import { atMost, exactly } from './play.ts'
+import { ending } from './endings.ts'
+import { atLeast, atMost, exactly } from './play.ts'
 import type { Stage } from './stage.ts'
 import { goesOn, type Story, works } from './story.ts'
 import { ownedBy } from './stories-zombie.ts'
 
 const EVERY_MS = 2_000
 const MOST_MEMBERS = 4
+/** From then on chance has to have killed somebody. */
+const LONG_S = 60
 const LONGEST_STANDSTILL_S = 15
 
 /** The longest time in which nothing was settled. */
@@ -38,7 +41,7 @@ const watchProgress = (stage: Stage) => {
 
 /** Of those that were told to stop. One that has not written its first line yet has nothing to drain: the signal ends it. */
 const unclean = async (stage: Stage, members: readonly Member[]): Promise<number> => {
-  await Promise.all(members.map((member) => member.ended))
+  await Promise.all(members.map(ending))
   let count = 0
   for (const member of members) {
     const { code, signal } = await member.ended
@@ -53,9 +56,10 @@ const storm = (name: string, deaths: number, what: string): Story => ({
   ...{ number: 8, name },
   what: `a rebalance storm: every ${EVERY_MS / 1000} s a member starts or stops (${what}), 1 to ${MOST_MEMBERS} of them`,
   proves: `totals stay exact, and nothing stands still for more than ${LONGEST_STANDSTILL_S} s`,
-  async tell({ stage, upTo, seconds }) {
+  async tell({ stage, sampler, upTo, seconds }) {
     const alive = [stage.start('member')]
     await works(alive[0]!)
+    sampler.struck()
     const progress = watchProgress(stage)
     const stopped: Member[] = []
     const killed: Member[] = []
@@ -71,12 +75,21 @@ const storm = (name: string, deaths: number, what: string): Story => ({
       }
       await sleep(EVERY_MS)
     }
-    await Promise.all(killed.map((member) => member.ended))
+    await Promise.all(killed.map(ending))
     const notClean = await unclean(stage, stopped)
     const standstill = await progress()
     await goesOn(stage, 'after the storm', { records: 500 })
     stage.say(`${stage.world.members.length} members started, ${stopped.length} stopped, ${killed.length} killed`)
-    return [standstill, exactly('I12 exit codes other than 0 after SIGTERM, in the storm', 0, notClean)]
+    return [
+      standstill,
+      exactly('I12 exit codes other than 0 after SIGTERM, in the storm', 0, notClean),
+      atLeast(
+        'members that started or stopped in the storm',
+        3,
+        stage.world.members.length - 1 + stopped.length + killed.length,
+      ),
+      ...(deaths > 0 && seconds >= LONG_S ? [atLeast('members killed in the storm', 1, killed.length)] : []),
+    ]
   },
 })
 
@@ -87,10 +100,11 @@ const scale: Story = {
   what: `from 1 member to 6 and back to 2, on ${PARTITIONS} partitions`,
   proves: 'members without a partition stand by and take over; nothing stands still for more than 15 s',
   partitions: PARTITIONS,
-  async tell({ stage }) {
+  async tell({ stage, sampler }) {
     const { world } = stage
     const members = [stage.start('member')]
     await works(members[0]!)
+    sampler.struck()
     const progress = watchProgress(stage)
     for (let more = 0; more < 5; more++) members.push(stage.start('member'))
     const shares = () => members.filter((member) => member.running()).map(ownedBy).sort((a, b) => b - a) // prettier-ignore
@@ -119,13 +133,14 @@ const rolling: Story = {
   ...{ number: 42, name: 'two-versions' },
   what: 'a rolling deploy: three members of an older commit of this repository, replaced one by one by members of now, and one of them back',
   proves: 'two versions work side by side in one group, on the same tables',
-  async tell({ stage }) {
+  async tell({ stage, sampler }) {
     const older = await openOlderVersion()
     stage.atEnd(older.remove)
     stage.say(`the older version is commit ${older.commit}`)
     const start = (old: boolean) => stage.start(old ? 'older' : 'newer', {}, old ? older.sluice : undefined)
     const members = [start(true), start(true), start(true)]
     await Promise.all(members.map(works))
+    sampler.struck()
     const progress = watchProgress(stage)
     const left: Member[] = []
     const replace = async (index: number, old: boolean) => {
@@ -134,7 +149,7 @@ const rolling: Story = {
       const [gone] = members.splice(index, 1, next)
       gone!.kill('SIGTERM')
       left.push(gone!)
-      await gone!.ended
+      await ending(gone!)
       await goesOn(stage, 'after the replacement', { records: 500 })
     }
     for (const index of [0, 1, 2]) await replace(index, false)

@@ -68,8 +68,8 @@ const points: readonly Point[] = [
     proves: 'the next owner begins at the position in PostgreSQL, beyond what Kafka knows: nothing is counted twice',
   },
   {
-    ...{ name: 'kafka_committed', number: 2, what: 'after the commit to Kafka' },
-    proves: 'nothing is read again',
+    ...{ name: 'kafka_committed', number: 1, what: 'after the commit to Kafka' },
+    proves: 'that batch is not read again; what was only in memory is',
   },
   {
     ...{ name: 'relay_leased', number: 4, what: 'letters leased by its relay, not yet sent', letters: true, passes: 2 },
@@ -105,6 +105,7 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
       await until(`${victim.name} is killed at ${name}, pass ${pass}`, () => !victim.running(), {
         describe: victim.tail,
       })
+      telling.sampler.struck()
       const { signal } = await victim.ended
       if (signal === 'SIGKILL' && victim.lines('failpoint').length === 1) killed += 1
       await stage.evict(victim)

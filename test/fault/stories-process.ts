@@ -4,6 +4,7 @@ import type { FailpointName } from '../../src/lib/failpoint.ts'
 import { withClockJump, withFailpoints } from '../support/failpoints/env.ts'
 import { memberIds } from '../support/group.ts'
 import type { Member } from '../support/member.ts'
+import { stop } from './endings.ts'
 import { exactly, rebalances } from './play.ts'
 import { goesOn, type Story, works } from './story.ts'
 
@@ -15,7 +16,7 @@ const clock = (name: string, what: string, byMs: number): Story => ({
   ...{ number: 36, name },
   what: `the wall clock of a member jumps by ${what}, as libfaketime would make it (a preload shifts Date; timers are monotonic)`,
   proves: 'heartbeats and flushes go on: no rebalance, no stop of more than 5 s',
-  async tell({ stage, load }) {
+  async tell({ stage, load, sampler }) {
     const member = stage.start('member', withClockJump(byMs))
     await works(member)
     await goesOn(stage, 'before the jump', { records: 500 })
@@ -23,6 +24,7 @@ const clock = (name: string, what: string, byMs: number): Story => ({
     const before = await ids()
     member.kill('SIGUSR2')
     await member.logged('clock jumped')
+    sampler.struck()
     const began = performance.now()
     while (performance.now() - began < WATCH_MS) await goesOn(stage, 'after the jump', { timeoutMs: 5_000 })
     // Every commit is a sign of life to the group: only an idle member shows whether heartbeats go on.
@@ -58,7 +60,7 @@ const sigterm: Story = {
   ...{ number: 40, name: 'sigterm', letters: true },
   what: `SIGTERM at ${MOMENTS.length} moments: ${MOMENTS.map(({ what }) => what).join(', ')}`,
   proves: 'I12: exit code 0, and all that it settled is committed: the next start reads nothing again',
-  async tell({ stage, upTo }) {
+  async tell({ stage, sampler, upTo }) {
     const { world } = stage
     let clean = 0
     let behind = 0
@@ -66,8 +68,8 @@ const sigterm: Story = {
       const pass = point === 'joined' ? 1 : 1 + upTo(2)
       const member = stage.start('member', withFailpoints(`${point}:block:${STANDS_STILL_MS}@${pass}`))
       await signalled(member, point)
-      member.kill('SIGTERM')
-      const { code } = await member.ended
+      sampler.struck()
+      const { code } = await stop(member)
       stage.say(`SIGTERM ${what} (pass ${pass} of ${point}): exit code ${code}`)
       if (code === 0) clean += 1
       const standing = await world.standing()
@@ -84,16 +86,16 @@ const twice: Story = {
   ...{ number: 40, name: 'sigterm-twice', letters: true },
   what: `SIGTERM twice, 100 ms apart, at the same ${MOMENTS.length} moments`,
   proves: 'the second ends it at once (exit code 130, or 0 if there was nothing left to do), and nothing is lost',
-  async tell({ stage, upTo }) {
+  async tell({ stage, sampler, upTo }) {
     let ended = 0
     for (const { point } of MOMENTS) {
       const pass = point === 'joined' ? 1 : 1 + upTo(2)
       const member = stage.start('member', withFailpoints(`${point}:block:${STANDS_STILL_MS}@${pass}`))
       await signalled(member, point)
+      sampler.struck()
       member.kill('SIGTERM')
       await sleep(100)
-      member.kill('SIGTERM')
-      const { code } = await member.ended
+      const { code } = await stop(member)
       if (code === 130 || code === 0) ended += 1
       await stage.evict(member)
     }

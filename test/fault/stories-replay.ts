@@ -21,7 +21,7 @@ const replayKilled: Story = {
   proves: 'the next run sends the rest, also what was sent and not noted; every event is in the ledger once',
   // Each of these letters was an event that nothing is wrong with, and has come twice: the proof from the topic knows no cause.
   besides: /^(repeated events|dead letters|ledger rows unlike)/,
-  async tell({ stage, load, times }) {
+  async tell({ stage, load, sampler, times }) {
     const { world, query } = stage
     await works(stage.start('member'))
     await query(`ALTER TABLE ledger_entry ADD CONSTRAINT cause ${CAUSE} NOT VALID`)
@@ -31,6 +31,7 @@ const replayKilled: Story = {
     await query('ALTER TABLE ledger_entry DROP CONSTRAINT cause')
     const letters = await countOf(stage, 'true')
     let killed = 0
+    sampler.struck()
     for (let round = 1; round <= times; round++)
       for (const point of POINTS) {
         const env = { ...world.env, ...withFailpoints(`${point}:kill@${round}`) }

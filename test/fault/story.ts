@@ -7,12 +7,14 @@ import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
 import { type Sampler, startSampler } from '../support/sampler.ts'
 import { until } from '../support/until.ts'
-import { exactly } from './play.ts'
+import { proveEndings, stop } from './endings.ts'
+import { exactly, proveStop } from './play.ts'
 import { type Load, type Stage, startLoad } from './stage.ts'
 
 export type Telling = {
   readonly stage: Stage
   readonly load: Load
+  /** Has to be told when the fault begins. */
   readonly sampler: Sampler
   /** From 0 to below the limit. */
   readonly upTo: (limit: number) => number
@@ -54,21 +56,21 @@ export const tellStory = async (stage: Stage, story: Story, { rate, ...options }
   let sampled: ProofLine[] | null = null
   try {
     const own = await story.tell({ stage, load, sampler, upTo, ...options })
+    const alive = stage.world.members.filter((member) => member.running())
+    const stopped = alive.length > 0 ? await proveStop(stage, alive) : []
     await load.stop()
-    const { members } = stage.world
-    if (!members.some((member) => member.running())) stage.start('last')
+    const last = stage.start('last')
     await stage.world.drained(DRAINED_MS)
-    const alive = members.filter((member) => member.running())
     sampled = await sampler.stop()
-    for (const member of alive) member.kill('SIGTERM')
-    const endings = await Promise.all(alive.map((member) => member.ended))
+    await stop(last)
     const { lines, records, expected } = await proveWorld(stage.world)
     const { deadLettered } = await stage.world.totals()
     const found = [
       ...own,
       ...sampled,
+      ...stopped,
       exactly('dead letters made of faults', 0, deadLettered - expected.bad - expected.conflicts),
-      exactly('exit codes other than 0 after SIGTERM, in the end', 0, endings.filter(({ code }) => code !== 0).length),
+      await proveEndings(stage.world, stage.say),
       ...lines,
     ]
     return { records: records.length, lines: found.filter(({ what }) => !story.besides?.test(what)) }

@@ -4,8 +4,10 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { createSturdyLoad } from '../fault/kafka-stage.ts'
+import { asTold, stop } from '../fault/endings.ts'
 import { exactly } from '../fault/play.ts'
 import { openStage, type Server, type Stage } from '../fault/stage.ts'
+import { ExitCode } from '../../src/lib/operator-error.ts'
 import { withResources } from '../support/failpoints/env.ts'
 import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
@@ -13,7 +15,7 @@ import type { OwnKafka } from '../support/own-kafka.ts'
 import { startSampler } from '../support/sampler.ts'
 import { until } from '../support/until.ts'
 import { holdsNow, proveFlat } from './flat.ts'
-import { startNemesis } from './nemesis.ts'
+import { proveStruck, startNemesis } from './nemesis.ts'
 
 export type SoakOptions = {
   readonly server: Server
@@ -57,18 +59,17 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
     await sleep(WARM_UP_MS)
     const before = await holdsNow(stage, veteran!)
     const supervisor = startSupervisor(members, start, say)
-    const nemesis = startNemesis({ stage, kafka, members, start, upTo }, { say })
+    const nemesis = startNemesis({ stage, kafka, members, start, upTo }, { say, struck: sampler.struck })
     await forMinutes(minutes, stage, say)
     await nemesis.stop()
-    const { early, late } = await supervisor.stop()
-    say(`healed; draining (${early} starts were refused by a database or brokers that were down)`)
+    const { refused, wrong } = await supervisor.stop()
+    say(`healed; draining (${refused} starts were refused by a database or brokers that were down)`)
     await load.stop()
     await stage.world.drained(DRAINED_MS)
     await sleep(QUIET_MS)
     const flat = proveFlat(before, await holdsNow(stage, veteran!), stage.world.config.databasePoolSize)
     const sampled = await sampler.stop()
-    for (const member of members) member.kill('SIGTERM')
-    const endings = await Promise.all(members.map((member) => member.ended))
+    const endings = await Promise.all(members.map(stop))
     const { lines, records, expected } = await proveWorld(stage.world)
     const { deadLettered } = await stage.world.totals()
     return {
@@ -78,7 +79,9 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
       lines: [
         ...flat,
         ...sampled,
-        exactly('members that ended by themselves once they had started', 0, late),
+        ...proveStruck(nemesis.counts(), minutes),
+        exactly('members that ended by themselves, but for starts that were refused (exit code 3)', 0, wrong),
+        exactly('members that ended otherwise than they were told to', 0, await endedWrongly(stage, say)),
         exactly('dead letters made of faults', 0, deadLettered - expected.bad - expected.conflicts),
         exactly(
           'exit codes other than 0 after SIGTERM, in the end',
@@ -96,23 +99,46 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
 
 const JOINING = 'joining the group (a member that was killed is waited for until its session time-out)'
 
+/**
+ * Of those that were told to. A drain may come in an outage and reach its deadline (exit code 1), a start be refused in one
+ * (3); whoever ended untold is the supervisor's.
+ */
+const endedWrongly = async (stage: Stage, say: (line: string) => void): Promise<number> => {
+  let wrong = 0
+  for (const member of stage.world.members.filter(({ told }) =>
+    told.some((each) => each !== 'SIGSTOP' && each !== 'SIGCONT'),
+  )) {
+    const how = await member.ended
+    const joined = member.lines(JOINING).length > 0
+    const codes = [ExitCode.ok, ExitCode.partial, ...(joined ? [] : [ExitCode.unavailable])]
+    if (asTold(member, how, codes)) continue
+    wrong += 1
+    say(`${member.name} was told ${member.told.join(', ')} and ended with ${how.code ?? how.signal}. ${member.tail()}`)
+  }
+  return wrong
+}
+
 /** As in production: who ends is started again. A start may be refused while something is down; who has joined must stay. */
 const startSupervisor = (members: Member[], start: () => Member, say: (line: string) => void) => {
   const stopping = new AbortController()
-  const count = { early: 0, late: 0 }
-  const look = () => {
+  const count = { refused: 0, wrong: 0 }
+  const look = async () => {
     for (const [index, member] of members.entries()) {
       if (member.running()) continue
-      const late = member.lines(JOINING).length > 0
-      count[late ? 'late' : 'early'] += 1
-      say(`${member.name} ended by itself ${late ? 'AFTER' : 'during'} its start. ${member.tail()}`)
+      const { code, signal } = await member.ended
+      const joined = member.lines(JOINING).length > 0
+      const refused = !joined && code === ExitCode.unavailable
+      count[refused ? 'refused' : 'wrong'] += 1
+      say(
+        `${member.name} ended by itself with ${code ?? signal} ${joined ? 'AFTER' : 'during'} its start. ${member.tail()}`,
+      )
       members[index] = start()
     }
   }
   const running = (async () => {
     while (!stopping.signal.aborted) {
       await sleep(1_000, null, { signal: stopping.signal }).catch(() => {})
-      look()
+      await look()
     }
   })()
   return {

@@ -15,6 +15,8 @@ export type Member = {
   /** The first line, an earlier one too, that fits. Throws when the member ends without it. */
   logged(msg: string, fits?: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>
   kill(signal: NodeJS.Signals): void
+  /** Every signal that it was sent, in their order. */
+  readonly told: readonly NodeJS.Signals[]
   readonly ended: Promise<Ending>
   readonly running: () => boolean
   /** Everything it wrote to stdout and stderr. */
@@ -35,6 +37,7 @@ export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = sluic
   })
   const lines: LogLine[] = []
   const text: string[] = []
+  const told: NodeJS.Signals[] = []
   const collect = (line: string, parsed: boolean) => {
     text.push(line)
     if (parsed && line.startsWith('{')) lines.push(JSON.parse(line) as LogLine)
@@ -59,7 +62,11 @@ export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = sluic
         },
         { timeoutMs, describe: tail },
       ),
-    kill: (signal) => void child.kill(signal),
+    kill(signal) {
+      told.push(signal)
+      child.kill(signal)
+    },
+    told,
     ended,
     running: () => ending === null,
     output: () => text.join('\n'),

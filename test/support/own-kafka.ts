@@ -10,6 +10,7 @@ import { findJava } from '../../src/local-stack/java.ts'
 import { fetchJars, locateJars } from '../../src/local-stack/kafka-jars.ts'
 import { exitOf, startKeeper } from '../../src/local-stack/keeper.ts'
 import type { Plan } from '../../src/local-stack/start-service.ts'
+import { standsStill } from './processes.ts'
 import { openToxicProxy } from './toxic-proxy.ts'
 import { until } from './until.ts'
 
@@ -149,8 +150,8 @@ const startBroker = async (plan: Plan, facts: BrokerFacts) => {
   let running = false
   const starts = async () => (await keeper.log()).split(plan.readyLine).length
   const tail = async () => (await keeper.log()).trimEnd().split('\n').slice(-20).join('\n')
-  const signal = async (name: NodeJS.Signals) =>
-    process.kill(Number(await readFile(join(plan.folder, 'pid'), 'utf8')), name)
+  const pid = async () => Number(await readFile(join(plan.folder, 'pid'), 'utf8'))
+  const signal = async (name: NodeJS.Signals) => process.kill(await pid(), name)
   let suspended = false
 
   const start = async () => {
@@ -186,6 +187,7 @@ const startBroker = async (plan: Plan, facts: BrokerFacts) => {
       await signal('SIGSTOP')
       suspended = true
     },
+    standsStill: async () => standsStill(await pid()),
     resume(): void {
       if (suspended) void signal('SIGCONT')
       suspended = false

@@ -27,6 +27,12 @@ const all = async (): Promise<Process[]> => {
   return (await Promise.all(pids.map(read))).filter((each) => each !== null)
 }
 
+/** Stopped by SIGSTOP, at this moment. */
+export const standsStill = async (pid: number): Promise<boolean> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
+}
+
 /** `root` and everything below it, in whatever session. */
 export const treeOf = async (root: number): Promise<Process[]> => {
   const processes = await all()

@@ -138,3 +138,59 @@ test('a toxic for one client is felt by nobody else', async () => {
   await echoed(other, 'hello')
   expect(mine.got.text).toBe(hello('me'))
 })
+
+/** The beginning of a request of Kafka's protocol, which says who asks. */
+const requestOf = (clientId: string, more = '') => {
+  const name = Buffer.alloc(14)
+  name.writeInt16BE(clientId.length, 12)
+  return Buffer.concat([name, Buffer.from(clientId + more)])
+}
+
+test('it counts what it did, and to whom', async () => {
+  const [one, other] = [await open(), await open()]
+  for (const [pair, name] of [
+    [one, 'one'],
+    [other, 'other'],
+  ] as const) {
+    pair.socket.write(requestOf(name))
+    await until('the echo', () => pair.got.text.includes(name))
+  }
+  const some = proxy.felt('one')
+  expect(some).toMatchObject({ up: 17, down: 17, swallowed: 0, delayed: 0, narrowed: 0, sliced: 0, reset: 0, lost: 0 })
+  expect(proxy.felt()).toMatchObject({ up: 17 + 19 })
+  proxy.forget()
+  for (const [toxic, what] of [
+    [{ latencyMs: 1 }, 'delayed'],
+    [{ bytesPerSecond: 1e6 }, 'narrowed'],
+    [{ sliced: true }, 'sliced'],
+  ] as const) {
+    proxy.set({ ...toxic, clientId: 'one', ways: ['up'] })
+    await echoed(one, 'again')
+    await echoed(other, 'again')
+    expect({ what, bytes: proxy.felt('one')[what] }).toEqual({ what, bytes: 5 })
+  }
+  proxy.set({ hole: true, clientId: 'one' })
+  one.socket.write('gone')
+  await until('it is swallowed', () => proxy.felt('one').swallowed === 4)
+  expect(proxy.felt('other')).toMatchObject({ swallowed: 0, delayed: 0, narrowed: 0, sliced: 0 })
+  proxy.heal()
+  proxy.halfClose()
+  expect(proxy.felt('other').halfClosed).toBe(1)
+  proxy.refuse()
+  expect(proxy.felt('other').reset).toBe(1)
+  await open().catch(() => {})
+  await until('somebody is refused', () => proxy.felt('other').refused === 1)
+  expect(proxy.connections()).toBe(0)
+})
+
+test('a connection is lost when the broker ends it, and not when the client does', async () => {
+  const [stays, goes] = [await open(), await open()]
+  await echoed(goes, 'hello')
+  goes.socket.end()
+  await until('the end', () => served.some(({ ended }) => ended))
+  served.find(({ ended }) => ended)!.socket.end()
+  await echoed(stays, 'hello')
+  expect(proxy.felt().lost).toBe(0)
+  for (const { socket } of served) socket.destroy()
+  await until('it is lost', () => proxy.felt().lost === 1)
+})
