@@ -68,7 +68,7 @@ test('and is sent away', async () => {
 })
 
 test('what others ask for costs a probe nothing', async () => {
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 4; round += 1) {
     await Promise.all(Array.from({ length: 50 }, () => ask('/x')))
     expect((await ask('/health')).status).toBe(200)
   }

@@ -37,7 +37,7 @@ test('a sink that was rewound is gone back to once, also by a batch that was cut
       ...{ sink, clock, emit: () => {}, owns: () => true, random: () => 0, abort: new AbortController().signal },
       ...{ failing: () => {}, held: async () => {} },
     },
-    ...{ mode: () => 'drain', gateClosed: () => false },
+    ...{ mode: () => 'drain', gateClosed: () => false, flushing: () => {} },
   })
   expect(written).toEqual([10n, 12n])
   expect(sought).toEqual([5n])

@@ -9,7 +9,7 @@ test('what ends is told of, also while we are closing: nothing more is sent thro
   let closing = false
   const clock = { now: () => 0, wall: () => 0, sleep: async () => {} }
   const lives = createLives({
-    ...{ topic: 't', healthyMs: 1, ended: new AbortController().signal, signs: createSigns(clock), clock },
+    ...{ topic: 't', healthyMs: 1, ended: new AbortController().signal, signs: createSigns(clock, 1), clock },
     ...{ emit: () => {}, fail: () => {}, closing: () => closing, crashed: () => void told.push('crashed') },
   })
   let giveUp = (_: unknown) => {}

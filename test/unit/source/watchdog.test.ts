@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { judge } from '../../../src/http/health.ts'
+import type { Clock } from '../../../src/lib/clock.ts'
 import { ExitCode } from '../../../src/lib/operator-error.ts'
 import type { Intake } from '../../../src/pipeline/source.ts'
 import { createKafkaSource } from '../../../src/source/kafka-source.ts'
@@ -22,17 +23,19 @@ const silentKafka = (disconnect: () => Promise<void>) => {
   return { kafka, made }
 }
 
-const sourceOf = (kafka: () => Kafka, emit: (event: TelemetryEvent) => void = () => {}) =>
+/** Its time passes as fast as it can. */
+const HURRIED: Clock = { now: () => 0, wall: () => 0, sleep: async () => void (await setImmediate()) }
+
+const sourceOf = (kafka: () => Kafka, emit: (event: TelemetryEvent) => void = () => {}, clock = HURRIED) =>
   createKafkaSource(
     {
       ...{ topic: 't', groupId: 'g', concurrency: 1 },
       ...{ sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs: 600 },
     },
     {
-      ...{ kafka, emit },
+      ...{ kafka, emit, clock },
       startPositions: async () => new Map(),
       isFatal: () => true,
-      clock: { now: () => 0, wall: () => 0, sleep: async () => void (await setImmediate()) },
     },
   )
 
@@ -92,14 +95,18 @@ test('a consumer is not disconnected before its run() has resolved, and then it 
 
 /** The first joins, and then the brokers say nothing any more: not to it, nor to those that follow. */
 const mutedKafka = () => {
-  const made = { consumers: 0 }
+  const made = { consumers: 0, crash: () => {} }
   const consumer = () => {
     const listeners = new Map<string, (event: object) => void>()
     const first = (made.consumers += 1) === 1
     const mute = () => new Promise<void>(() => {})
+    if (first) made.crash = () => listeners.get('crash')?.({ payload: { error: new Error('crashed') } })
     const join = async () => listeners.get('join')?.({ payload: { memberAssignment: {}, memberId: 'm' } })
     return {
-      ...{ events: { GROUP_JOIN: 'join' }, on: (name: string, listener: () => void) => listeners.set(name, listener) },
+      ...{
+        events: { GROUP_JOIN: 'join', CRASH: 'crash' },
+        on: (name: string, listener: () => void) => listeners.set(name, listener),
+      },
       ...{ pause: () => {}, connect: first ? async () => {} : mute, subscribe: async () => {}, run: join },
       disconnect: async () => {},
     }
@@ -147,3 +154,20 @@ test.each([6, 30, 45, 60, 90, 300])(
     await running
   },
 )
+
+test('one that crashes while its member drains is none any more', async () => {
+  const { kafka, made } = mutedKafka()
+  const { clock, run } = virtualClock()
+  const source = sourceOf(kafka, () => {}, clock)
+  const running = source.run({ drain: async () => true, next: () => null } as unknown as Intake)
+  await run(1_000)
+  expect(source.health().member).toBe(true)
+  source.pause()
+  made.crash()
+  await run(1_000)
+  expect(source.health().member).toBe(false)
+  const stopped = source.stop()
+  await run(20_000)
+  await stopped
+  await running
+})
