@@ -208,7 +208,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     'passes over what did not fit into the buffer',
-    LAWS.counted,
+    [LAWS.lost, LAWS.letters, LAWS.counted],
     'src/source/deliver.ts',
     'index += admitted\n',
     'index += slice.length\n',
