@@ -29,11 +29,6 @@ const unsought: Edit = {
   find: 'if (next !== null) deps.release(partition, next)',
   put: '',
 }
-const beginsAnywhere: Edit = {
-  file: 'src/source/kafka-source.ts',
-  find: 'seek(partition, position)\n      if (!closing)',
-  put: 'if (!closing)',
-}
 /** Nobody looks at both sides after a join. */
 const noCheckAtJoin: Edit = {
   file: 'src/source/membership.ts',
@@ -188,12 +183,11 @@ export const MUTATIONS: readonly Mutation[] = [
     'if (kafka === 99n) deps.commit',
   ),
   mutation(
-    'fetches before there is a position',
-    LAWS.lost,
-    'src/source/membership.ts',
-    'deps.hold(assignment.filter((partition) => intake.next(partition) === null))',
-    '',
-    beginsAnywhere,
+    'begins at Kafka’s commit, wherever the position is',
+    LAWS.drains,
+    'src/source/kafka-source.ts',
+    'seek(partition, position)\n      if (!closing)',
+    'if (!closing)',
   ),
   mutation(
     'accepts a gap',
@@ -203,7 +197,6 @@ export const MUTATIONS: readonly Mutation[] = [
     'if (fetched > next + 1_000n) {',
     staleFetches,
     unsought,
-    beginsAnywhere,
   ),
   mutation(
     'goes on with a batch after the partition was sought elsewhere or lost',
@@ -215,7 +208,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     'passes over what did not fit into the buffer',
-    LAWS.counted,
+    [LAWS.lost, LAWS.letters, LAWS.counted],
     'src/source/deliver.ts',
     'index += admitted\n',
     'index += slice.length\n',
@@ -228,14 +221,11 @@ export const MUTATIONS: readonly Mutation[] = [
     'return',
   ),
   mutation(
-    'a marker moves the position over records that were not seen',
+    'a batch with records is passed like one of markers',
     LAWS.lost,
     'src/source/empty-batches.ts',
-    'if (first <= next || soughtBack.get(partition) === next)',
-    'if (first <= next + 1_000n || soughtBack.get(partition) === next)',
-    staleFetches,
-    unsought,
-    beginsAnywhere,
+    'batchSize !== 0 || next === null',
+    'next === null',
   ),
   mutation(
     'commits partitions that are somebody else’s',
