@@ -21,6 +21,8 @@ export function createIo(): Io {
   }
   // Started with an IPC channel (`sluice demo`, tests) we end with whoever holds its other end. Nothing is lost.
   process.once('disconnect', () => process.exit(ExitCode.aborted))
+  // They may have ended while we were loading: nobody tells us then. Undefined: started without a channel.
+  if (process.connected === false) process.exit(ExitCode.aborted)
   // `sluice … | head` closes our output early: not an error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return draining.abort('EPIPE')

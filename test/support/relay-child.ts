@@ -14,6 +14,7 @@ const producer = createProducer(kafka, createLog('silent'))
 await producer.connect()
 const outbox = createOutbox({ database: createDatabase({ url, poolSize: 2, writer: 'fast' }), groupId })
 process.once('disconnect', () => process.exit(0)) // the test is gone
+if (!process.connected) process.exit(0)
 
 const relay = createRelay({
   ...{ appVersion: '1', headerCompat: 'none', clock: systemClock, emit: () => {}, leaseMs: Number(leaseMs) },
