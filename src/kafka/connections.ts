@@ -1,4 +1,5 @@
 import { internal, wallClock } from './kafkajs-internals.ts'
+import { shared } from './shared.ts'
 
 // One connection of kafkajs and its queue of requests: no idle timers, no wall clock that somebody may set, and no second request
 // over a connection that did not answer the first.
@@ -92,8 +93,7 @@ const { KafkaJSConnectionError: ConnectionError } = internal('src/errors.js') as
  */
 const patchConnect = (connection: Connection): void => {
   const { connect } = connection
-  const attempts = new WeakMap<Connection, Promise<unknown>>()
-  const attempt = async (connection: Connection) => {
+  connection.connect = shared(async (connection) => {
     const connected = connect.call(connection)
     const { socket } = connection // kafkajs puts it there before its first await
     // Ended by the other side before it was up, kafkajs would say nothing, for ever.
@@ -105,15 +105,8 @@ const patchConnect = (connection: Connection): void => {
     } catch (error) {
       socket?.destroy()
       throw error
-    } finally {
-      attempts.delete(connection)
     }
-  }
-  connection.connect = function () {
-    const running = attempts.get(this) ?? attempt(this)
-    attempts.set(this, running)
-    return running
-  }
+  })
 }
 
 export const patchConnections = (): void => {

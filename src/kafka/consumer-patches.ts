@@ -1,4 +1,5 @@
 import { internal, wallClock } from './kafkajs-internals.ts'
+import { shared } from './shared.ts'
 
 // What the consumer of kafkajs 2.2.4 gets wrong around a join, mended where it happens (docs/kafkajs.md has the traps). Each
 // mend wraps a method and calls the original; patches.ts holds the files against their checksums first.
@@ -51,12 +52,11 @@ const beforeJoin = async ({ instrumentationEmitter, groupId, memberId }: Consume
   await Promise.all(works)
 }
 
-/** Under way. */
-const joins = new WeakMap<ConsumerGroup, Promise<void>>()
-
 const patchJoin = (group: ConsumerGroup): void => {
   const { joinAndSync, fetch } = group
-  const join = async (self: ConsumerGroup) => {
+  // Each fetcher that hears of a rebalance joins, and the JoinGroup of one undoes the join of the other before its SyncGroup: with
+  // several members they kept each other from ever ending one. All take part in one.
+  group.joinAndSync = shared(async (self) => {
     try {
       await beforeJoin(self)
       await joinAndSync.call(self)
@@ -64,17 +64,8 @@ const patchJoin = (group: ConsumerGroup): void => {
     } catch (error) {
       unjoined.add(self)
       throw error
-    } finally {
-      joins.delete(self)
     }
-  }
-  // Each fetcher that hears of a rebalance joins, and the JoinGroup of one undoes the join of the other before its SyncGroup: with
-  // several members they kept each other from ever ending one. All take part in one.
-  group.joinAndSync = function () {
-    const joining = joins.get(this) ?? join(this)
-    joins.set(this, joining)
-    return joining
-  }
+  })
   group.fetch = async function (nodeId) {
     if (unjoined.has(this)) throw joinAgain()
     const { offsetManager } = this
