@@ -1,11 +1,13 @@
 // `sluice demo`: everything, once, for real. Finds or starts Kafka and PostgreSQL, publishes generated line items, lets
 // two members of one group work them off, and proves the result from what is in the topic and in the tables.
 import { join } from 'node:path'
+import { explainKafkaError } from '../kafka/explain.ts'
 import { createProducer } from '../kafka/producer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { generatedRows } from '../publish/generated-rows.ts'
 import { publish } from '../publish/publish.ts'
+import { explainDatabaseError } from '../sink/explain.ts'
 import { createOffsetStore } from '../sink/offset-store.ts'
 import { createOutbox } from '../sink/outbox.ts'
 import { createLog } from '../telemetry/log.ts'
@@ -35,7 +37,9 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
     const world = await prepareWorld({ ...deps, say: (text) => say(deps, text) }, release)
     const members: Member[] = []
     release.push(() => Promise.all(members.map((member) => member.stop())))
-    await work(options, world, members, deps)
+    await work(options, world, members, deps).catch((error: unknown) => {
+      throw explained(error, world)
+    })
     const lines = await Promise.race([stopAndProve(world, members, deps), aborted(deps.signal)])
     deps.out.write(`${deps.table(lines)}\n`)
     if (options.keep) await keep(world, deps)
@@ -48,6 +52,10 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
     for (const free of release.reverse()) await free().catch(() => {})
   }
 }
+
+/** Services that go away while it works: one line, as the commands say it. */
+const explained = (error: unknown, { config }: World): unknown =>
+  explainDatabaseError(error, config.databaseUrl) ?? explainKafkaError(error, config.kafka) ?? error
 
 async function stopAndProve(world: World, members: readonly Member[], deps: DemoDeps): Promise<ProofLine[]> {
   say(deps, 'stopping the members (SIGTERM) …')
