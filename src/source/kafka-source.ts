@@ -10,7 +10,7 @@ import { createBeforeRejoin } from './before-rejoin.ts'
 import { createCommits } from './commits.ts'
 import { createDeliver } from './deliver.ts'
 import { createEmptyBatches } from './empty-batches.ts'
-import { type Listeners, startLife } from './life.ts'
+import { type Listeners, startLife, within } from './life.ts'
 import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
 import { evictedError, isRejoin, silent } from './rejoin.ts'
@@ -73,6 +73,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const silenceMs = options.sessionTimeoutMs + options.rebalanceTimeoutMs
   const signs = createSigns(clock, silenceMs)
   let closing = false
+  let taking: Intake | null = null
   let running: Intake | null = null
   /** Since when the coordinator does not know us although kafkajs thinks otherwise. */
   let evictedAt: number | null = null
@@ -188,6 +189,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),
     async run(intake) {
       if (ended.signal.aborted) return
+      taking = intake
       running = intake
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
       const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
@@ -203,7 +205,9 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     async stop() {
       closing = true
       await lives.current()?.begun()
-      await commits.settle(LAST_COMMIT_MS)
+      const deadline = clock.now() + LAST_COMMIT_MS
+      if (taking) await within(clock, LAST_COMMIT_MS, membership.tellLast(taking))
+      await commits.settle(Math.max(0, deadline - clock.now()))
       commits.close()
       await lives.current()?.end()
       ended.abort()

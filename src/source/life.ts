@@ -117,8 +117,8 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners, { finis
   on(consumer.events.CRASH, ({ error }) => finish(error))
 }
 
-/** True when `work` ended in time, well or not. */
-async function within(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
+/** Resolves true when `work` ended in time, well or not. */
+export async function within(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
   const timer = new AbortController()
   const settled = () => true
   const inTime = await Promise.race([work.then(settled, settled), clock.sleep(ms, timer.signal).then(() => false)])

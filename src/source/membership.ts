@@ -28,6 +28,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
   const owned = new Map<number, number>()
   let assignments = 0
   let checking = false
+  /** Joined, and Kafka not held against the database since: commits that waited for the join were dropped (commits.ts). */
+  let untold = false
 
   /** Asks for as long as it takes. Null: fatal, or nobody wants to know any more. */
   async function ask(wanted: () => readonly number[]): Promise<ReadonlyMap<number, StartPosition> | null> {
@@ -74,7 +76,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
    * not wanted any more, and may be gone from the log. And where the database holds less than we know it held (a standby took
    * over that had not got everything; an operator set it back), no record may ever come to show it: the partition is idle.
    */
-  async function compare(partitions: () => readonly number[], intake: Intake) {
+  async function compare(partitions: () => readonly number[], intake: Intake, asking = ask): Promise<boolean> {
     // Before the question: what is settled while it is under way is no rewind.
     const held = new Map<number, bigint>()
     const asked = () => {
@@ -82,7 +84,8 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       for (const partition of wanted) held.set(partition, intake.settled(partition) ?? 0n)
       return wanted
     }
-    for (const [partition, { position, kafka }] of (await ask(asked)) ?? []) {
+    const answer = await asking(asked)
+    for (const [partition, { position, kafka }] of answer ?? []) {
       const next = owned.has(partition) ? intake.next(partition) : null
       const before = held.get(partition) ?? 0n
       // Settled meanwhile: the next look sees both sides of it.
@@ -98,23 +101,34 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       } else if (position === before) tell(partition, position, kafka)
       // Else a COMMIT is done and its answer under way: whoever waits for it tells Kafka.
     }
+    return answer !== null
   }
 
   /** A topic that was deleted and made again may go on at our offsets without an error. One look at a time. */
   async function check(intake: Intake) {
     if (checking) return
     checking = true
-    await compare(() => [...owned.keys()], intake)
+    if (await compare(() => [...owned.keys()], intake)) untold = false
     checking = false
+  }
+
+  async function askOnce(wanted: () => readonly number[]) {
+    const partitions = wanted()
+    return partitions.length === 0 ? null : await startPositions(partitions)
   }
 
   return {
     check,
+    /** Before the end, drained: what nobody would tell Kafka until the next member. One try; rejects with why not. */
+    async tellLast(intake: Intake) {
+      if (untold) await compare(() => [...owned.keys()], intake, askOnce)
+    },
     owns: (partition: number) => owned.has(partition),
     /** How many are held until it is known where to begin. */
     unpositioned: (intake: Intake) => [...owned.keys()].filter((partition) => intake.next(partition) === null).length,
     /** After each join, with all that is ours now. Synchronous: kafkajs fetches right after. */
     joined(assignment: readonly number[], intake: Intake) {
+      untold = true
       const gone = [...owned.keys()].filter((partition) => !assignment.includes(partition))
       const gained = assignment.filter((partition) => !owned.has(partition))
       const kept = assignment.filter((partition) => owned.has(partition))

@@ -8,6 +8,7 @@ import type { StartPosition } from '../../../src/source/start-position.ts'
 /** One partition, ours; `database` is where its offset row stands. */
 const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const database = { position, kafka }
+  const state = { away: false, closing: false }
   const sought: bigint[] = []
   const held: number[][] = []
   const released: bigint[] = []
@@ -25,9 +26,12 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     rewind: (_: number, at: bigint) => start(at),
   } as unknown as Intake
   const membership = createMembership({
-    startPositions: async () => new Map<number, StartPosition>([[0, { ...database }]]),
-    isFatal: () => true,
-    closing: () => false,
+    startPositions: async () => {
+      if (state.away) throw new Error('no leader')
+      return new Map<number, StartPosition>([[0, { ...database }]])
+    },
+    isFatal: () => !state.away,
+    closing: () => state.closing,
     fail: (error) => expect.unreachable(String(error)),
     commit: (positions) => void committed.push(positions.get(0)),
     seek: (_, at) => void sought.push(at),
@@ -44,6 +48,7 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const settle = (to: bigint) => (settled = to)
   return {
     database,
+    state,
     intake,
     membership,
     next: () => next,
@@ -68,6 +73,31 @@ test.each(['doubt', 'check'] as const)(
     expect(next()).toBe(50n)
   },
 )
+
+test('a look at Kafka after a join that did not come to an end is made up for before the end', async () => {
+  const { database, state, intake, membership, committed, settle, deliver } = await joinedAt(10n)
+  deliver(50n)
+  settle(50n)
+  Object.assign(database, { position: 50n, kafka: 20n })
+  state.away = true
+  membership.joined([0], intake)
+  await setImmediate()
+  state.closing = true
+  await expect(membership.tellLast(intake)).rejects.toThrow('no leader')
+  expect(committed).toEqual([])
+  state.away = false
+  await membership.tellLast(intake)
+  expect(committed).toEqual([50n])
+})
+
+test('nothing is asked at the end when Kafka was held against the database since the join', async () => {
+  const { database, state, intake, membership, committed } = await joinedAt(10n)
+  await membership.check(intake)
+  state.away = true
+  Object.assign(database, { kafka: 5n })
+  await membership.tellLast(intake)
+  expect(committed).toEqual([])
+})
 
 test('what is settled and Kafka does not know is told again, and nothing that is not settled yet', async () => {
   const { database, intake, membership, committed, settle, deliver } = await joinedAt(10n)
