@@ -92,7 +92,7 @@ async function createManyOn(client: Statements, table: keyof typeof SKIP, column
 
 /** Fewer rows are not worth the savepoint. */
 const MIN_COPIED = 64
-/** Batches without COPY after one that met a duplicate: 2, 4, 8, … A duplicate undoes the whole COPY, and leaves its rows as dead tuples. */
+/** Batches without COPY after one that met a duplicate: 1, 2, 4, … An undone COPY leaves its rows as dead tuples. */
 const MAX_PAUSE = 64
 
 type Copying = ReturnType<typeof createCopying>
@@ -100,33 +100,41 @@ type Copying = ReturnType<typeof createCopying>
 /** Takes rows at about twice the rate of unnest, all or none of them: the first that is there already undoes it. */
 function createCopying() {
   let pause = 0
-  let lastPause = 1
+  let nextPause = 1
   let possible = true
+
+  async function all(client: Statements, rows: readonly Row[]): Promise<boolean> {
+    const columns = columnsGiven('ledger_entry', ledgerEntryColumns, rows)
+    const names = columns.map(([, [name]]) => name).join(', ')
+    const text = copyText(columns, rows)
+    const undo = () => client.$executeRawUnsafe('ROLLBACK TO SAVEPOINT copied')
+    try {
+      const sql = `SAVEPOINT copied; COPY ledger_entry (${names}) FROM STDIN`
+      if ((await client.$executeRawUnsafe(sql, text)) === rows.length) return true
+      await undo() // a trigger passed over some of them, and only RETURNING says which
+    } catch (error) {
+      const { fate, sqlstate } = classifyError(error)
+      const duplicate = sqlstate === '23505'
+      if (!duplicate && (fate !== 'fatal' || sqlstate === null)) throw error
+      await undo()
+      // Not for this table, or not for this user (row-level security): what INSERT says of it counts.
+      if (!duplicate) possible = false
+    }
+    return false
+  }
+
   return {
-    worth(rows: number): boolean {
-      if (!possible || rows < MIN_COPIED) return false
-      if (pause > 0) pause -= 1
-      return pause === 0
-    },
     /** False: nothing of it is left, and the rows are to be inserted otherwise. Throws what says something about a row or the server. */
     async copy(client: Statements, rows: readonly Row[]): Promise<boolean> {
-      const columns = columnsGiven('ledger_entry', ledgerEntryColumns, rows)
-      const names = columns.map(([, [name]]) => name).join(', ')
-      const sql = `SAVEPOINT copied; COPY ledger_entry (${names}) FROM STDIN`
-      try {
-        await client.$executeRawUnsafe(sql, copyText(columns, rows))
-        lastPause = 1
-        return true
-      } catch (error) {
-        const { fate, sqlstate } = classifyError(error)
-        const duplicate = sqlstate === '23505'
-        if (!duplicate && fate !== 'fatal') throw error
-        await client.$executeRawUnsafe('ROLLBACK TO SAVEPOINT copied')
-        // Not for this table, or not for this user (row-level security): what INSERT says of it counts.
-        if (!duplicate) possible = false
-        pause = lastPause = Math.min(lastPause * 2, MAX_PAUSE)
+      if (!possible || rows.length < MIN_COPIED) return false
+      if (pause > 0) {
+        pause -= 1
         return false
       }
+      const done = await all(client, rows)
+      pause = done ? 0 : nextPause
+      nextPause = done ? 1 : Math.min(nextPause * 2, MAX_PAUSE)
+      return done
     },
   }
 }
@@ -142,7 +150,7 @@ async function createLedgerEntries(
   }
   if (args.data.length === 0) return []
   const keys = () => args.data.map(({ eventId, userId }) => ({ eventId, userId }))
-  if (args.skipDuplicates && copying.worth(args.data.length) && (await copying.copy(client, args.data))) return keys()
+  if (args.skipDuplicates && (await copying.copy(client, args.data))) return keys()
   const insert = lower('ledger_entry', ledgerEntryColumns, args, ' RETURNING event_id, user_id')
   // The keys come back as one value, and only if some row was skipped: Prisma takes 4 µs to read a row of a result.
   const sql = `

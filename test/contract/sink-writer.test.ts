@@ -413,6 +413,18 @@ describe('COPY into the ledger, behind createManyAndReturn in a transaction', ()
     }
   })
 
+  it('knows which rows a trigger passed over', async () => {
+    await db.query(`CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.line_number = 7 THEN RETURN NULL; END IF; RETURN NEW; END $$`)
+    await db.query('CREATE TRIGGER pass_over BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION pass_over()')
+    try {
+      const rows = many(100)
+      expect(idsOf(await put(rows))).toEqual(idsOf(rows.filter(({ lineNumber }) => lineNumber !== 7)))
+    } finally {
+      await db.query('DROP FUNCTION pass_over CASCADE')
+    }
+  })
+
   it('is undone with the transaction', async () => {
     const left = database.transaction(async (tx) => {
       expect(await insert(tx, many(100))).toHaveLength(100)
