@@ -1,5 +1,5 @@
-import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { CopyingPrismaPg } from './copy.ts'
 import { type Tx, withFastWriter } from './writer.ts'
 
 export type DatabaseOptions = {
@@ -50,7 +50,7 @@ export function adapterOf(options: Omit<DatabaseOptions, 'writer'>) {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000
   const onError = options.onConnectionError ?? ignore
   const connectTimeoutMs = options.connectTimeoutMs ?? 5_000
-  return new PrismaPg(
+  return new CopyingPrismaPg(
     {
       connectionString: options.url,
       max: options.poolSize,

@@ -1,9 +1,12 @@
-// createMany and createManyAndReturn, lowered to ONE statement: INSERT … SELECT FROM unnest($1::uuid[], …).
+// createMany and createManyAndReturn, lowered to ONE statement: INSERT … SELECT FROM unnest($1::uuid[], …), and into the ledger
+// COPY where no row is expected to be there already.
 // About seven times the rows a second of Prisma's own, which sends one bind parameter per value (65,535 at most) and
 // splits the batch. Same rows, same errors, same transaction: test/contract/sink-writer.test.ts runs on both.
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts'
 import { arrayLiteral } from './array-literal.ts'
+import { classifyError } from './classify.ts'
 import { type AnyColumn, deadLetterColumns, elementOf, ledgerEntryColumns } from './columns.ts'
+import { copyText } from './copy.ts'
 
 export type Statements = {
   $queryRawUnsafe<T = unknown>(sql: string, ...values: unknown[]): Promise<T>
@@ -30,22 +33,33 @@ type Columns = Readonly<Record<string, AnyColumn>>
 type Row = Readonly<Record<string, unknown>>
 export type Insert = { sql: string; values: string[] }
 
+/** The columns that `rows` give: without those that the database fills in. */
+function columnsGiven(table: string, columns: Columns, rows: readonly Row[]): [field: string, column: AnyColumn][] {
+  refuseUnknown(Object.keys(rows[0] ?? {}), columns, `${table} has no field`)
+  return Object.entries(columns).filter(([field, [name, , absence]]) => {
+    const absent = rows.filter((row) => row[field] === undefined || row[field] === null).length
+    if (absence === 'defaulted' && absent === rows.length) return false
+    // A mistake of ours must not look like a row that the database refuses: that one would become a dead letter.
+    if (absence !== 'nullable' && absent > 0) throw new TypeError(`${table}.${name}: a value is missing`)
+    return true
+  })
+}
+
 /** `tail` follows the SELECT: ON CONFLICT, RETURNING. */
 export function insertFromUnnest(table: string, columns: Columns, rows: readonly object[], tail: string): Insert {
   const given = rows as readonly Row[]
-  refuseUnknown(Object.keys(given[0] ?? {}), columns, `${table} has no field`)
   const names: string[] = []
   const casts: string[] = []
   const values: string[] = []
-  for (const [field, [name, type, absence]] of Object.entries(columns)) {
-    const ofField = given.map((row) => row[field])
-    const absent = ofField.filter((value) => value === undefined || value === null).length
-    if (absence === 'defaulted' && absent === given.length) continue
-    // A mistake of ours must not look like a row that the database refuses: that one would become a dead letter.
-    if (absence !== 'nullable' && absent > 0) throw new TypeError(`${table}.${name}: a value is missing`)
+  for (const [field, [name, type]] of columnsGiven(table, columns, given)) {
     names.push(name)
     casts.push(`$${names.length}::${type}[]`)
-    values.push(arrayLiteral(ofField, elementOf[type]))
+    values.push(
+      arrayLiteral(
+        given.map((row) => row[field]),
+        elementOf[type],
+      ),
+    )
   }
   const sql = `INSERT INTO ${table} (${names.join(', ')}) SELECT * FROM unnest(${casts.join(', ')})${tail}`
   return { sql, values }
@@ -76,12 +90,67 @@ async function createManyOn(client: Statements, table: keyof typeof SKIP, column
   return { count: args.data.length === 0 ? 0 : await client.$executeRawUnsafe(sql, ...values) }
 }
 
-async function createLedgerEntries(client: Statements, args: Parameters<Tx['ledgerEntry']['createManyAndReturn']>[0]) {
+/** Fewer rows are not worth the savepoint. */
+const MIN_COPIED = 64
+/** Batches without COPY after one that met a duplicate: 1, 2, 4, … An undone COPY leaves its rows as dead tuples. */
+const MAX_PAUSE = 64
+
+type Copying = ReturnType<typeof createCopying>
+
+/** Takes rows at about twice the rate of unnest, all or none of them: the first that is there already undoes it. */
+function createCopying() {
+  let pause = 0
+  let nextPause = 1
+  let possible = true
+
+  async function all(client: Statements, rows: readonly Row[]): Promise<boolean> {
+    const columns = columnsGiven('ledger_entry', ledgerEntryColumns, rows)
+    const names = columns.map(([, [name]]) => name).join(', ')
+    const text = copyText(columns, rows)
+    const undo = () => client.$executeRawUnsafe('ROLLBACK TO SAVEPOINT copied')
+    try {
+      const sql = `SAVEPOINT copied; COPY ledger_entry (${names}) FROM STDIN`
+      if ((await client.$executeRawUnsafe(sql, text)) === rows.length) return true
+      await undo() // a trigger passed over some of them, and only RETURNING says which
+    } catch (error) {
+      const { fate, sqlstate } = classifyError(error)
+      const duplicate = sqlstate === '23505'
+      if (!duplicate && (fate !== 'fatal' || sqlstate === null)) throw error
+      await undo()
+      // Not for this table, or not for this user (row-level security): what INSERT says of it counts.
+      if (!duplicate) possible = false
+    }
+    return false
+  }
+
+  return {
+    /** False: nothing of it is left, and the rows are to be inserted otherwise. Throws what says something about a row or the server. */
+    async copy(client: Statements, rows: readonly Row[]): Promise<boolean> {
+      if (!possible || rows.length < MIN_COPIED) return false
+      if (pause > 0) {
+        pause -= 1
+        return false
+      }
+      const done = await all(client, rows)
+      pause = done ? 0 : nextPause
+      nextPause = done ? 1 : Math.min(nextPause * 2, MAX_PAUSE)
+      return done
+    },
+  }
+}
+
+async function createLedgerEntries(
+  client: Statements,
+  copying: Copying,
+  args: Parameters<Tx['ledgerEntry']['createManyAndReturn']>[0],
+) {
   const { select } = args
   if (!select || Object.keys(select).sort().join() !== 'eventId,userId' || !select.eventId || !select.userId) {
     throw new TypeError('the fast writer returns eventId and userId only: select both')
   }
   if (args.data.length === 0) return []
+  const keys = () => args.data.map(({ eventId, userId }) => ({ eventId, userId }))
+  if (args.skipDuplicates && (await copying.copy(client, args.data))) return keys()
   const insert = lower('ledger_entry', ledgerEntryColumns, args, ' RETURNING event_id, user_id')
   // The keys come back as one value, and only if some row was skipped: Prisma takes 4 µs to read a row of a result.
   const sql = `
@@ -90,12 +159,13 @@ async function createLedgerEntries(client: Statements, args: Parameters<Tx['ledg
       CASE WHEN count(*) < ${args.data.length} THEN json_agg(json_build_array(event_id, user_id))::text END AS keys
     FROM inserted`
   const [row] = await client.$queryRawUnsafe<{ count: number; keys: string | null }[]>(sql, ...insert.values)
-  if (row?.count === args.data.length) return args.data.map(({ eventId, userId }) => ({ eventId, userId }))
-  const keys = JSON.parse(row?.keys ?? '[]') as [string, string][]
-  return keys.map(([eventId, userId]) => ({ eventId, userId }))
+  if (row?.count === args.data.length) return keys()
+  const inserted = JSON.parse(row?.keys ?? '[]') as [string, string][]
+  return inserted.map(([eventId, userId]) => ({ eventId, userId }))
 }
 
 export function withFastWriter(client: PrismaClient) {
+  const copying = createCopying()
   return client.$extends({
     name: 'fast-writer',
     model: {
@@ -104,7 +174,7 @@ export function withFastWriter(client: PrismaClient) {
           return createManyOn(clientOf(this), 'ledger_entry', ledgerEntryColumns, args)
         },
         async createManyAndReturn(this: unknown, args: Parameters<Tx['ledgerEntry']['createManyAndReturn']>[0]) {
-          return createLedgerEntries(clientOf(this), args)
+          return createLedgerEntries(clientOf(this), copying, args)
         },
       },
       deadLetter: {

@@ -1,10 +1,11 @@
 // One suite for both writers: what PRISMA_WRITER=fast stores, returns, refuses and rolls back is what Prisma's own does.
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { classifyError, sqlstateOf } from '../../src/sink/classify.ts'
 import { createDatabase, type Database } from '../../src/sink/database.ts'
 import type { DeadLetterInput, Tx } from '../../src/sink/writer.ts'
 import { openTestDatabase, type TestDatabase } from '../support/sink.ts'
+import { until } from '../support/until.ts'
 
 type LedgerInput = Parameters<Tx['ledgerEntry']['createMany']>[0]['data'][number]
 const ids = { eventId: true, userId: true } as const
@@ -287,5 +288,170 @@ describe('what only the fast writer can be asked', () => {
     expect(await db.query('SELECT 1 FROM ledger_entry')).toEqual([])
     await database.close()
     await db.close()
+  })
+})
+
+describe('COPY into the ledger, behind createManyAndReturn in a transaction', () => {
+  let db: TestDatabase
+  let database: Database
+  beforeAll(async () => {
+    db = await openTestDatabase()
+  })
+  afterAll(() => db.close())
+  beforeEach(async () => {
+    await db.query('TRUNCATE ledger_entry')
+    database = createDatabase({ url: db.url, poolSize: 2, writer: 'fast' })
+  })
+  afterEach(() => database.close())
+
+  /** Enough of them for COPY. */
+  const many = (n: number, over: (index: number) => Partial<LedgerInput> = () => ({})) =>
+    Array.from({ length: n }, (_, index) => row({ lineNumber: index, ...over(index) }))
+  const insert = (tx: Tx, data: LedgerInput[]) =>
+    tx.ledgerEntry.createManyAndReturn({ data, skipDuplicates: true, select: ids })
+  const put = (data: LedgerInput[]) => database.transaction((tx) => insert(tx, data))
+  const fault = (data: LedgerInput[]) => put(data).catch((error: unknown) => classifyError(error))
+  const idsOf = (rows: readonly { eventId: string }[]) => rows.map(({ eventId }) => eventId).sort()
+  const stored = async () =>
+    idsOf(await db.query<{ eventId: string }>('SELECT event_id AS "eventId" FROM ledger_entry'))
+  /** Of the transaction that is open: what it was done by. */
+  const lastStatement = async () => {
+    const [session] = await db.query<{ query: string }>(
+      `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`,
+    )
+    return session?.query
+  }
+
+  it('stores what the other ways store, whatever the texts and numbers are', async () => {
+    const given = many(200, (index) => {
+      const [text, n] = [TEXTS[index % TEXTS.length]!, NUMBERS[index % NUMBERS.length]!]
+      const payloadHash = new Uint8Array([index, 0, 92, 10, 9])
+      return {
+        eventId: uuid(index),
+        userId: text,
+        invoiceId: text,
+        currency: text,
+        topic: text,
+        quantity: n,
+        unitPrice: n,
+        payloadHash,
+      }
+    })
+    expect(await put(given)).toHaveLength(200)
+    const columns = `event_id, user_id, item_id, invoice_id, line_number, quantity, unit_price, currency, occurred_at,
+      payload_hash, topic, partition, record_offset`
+    const byCopy = await db.query(`SELECT ${columns} FROM ledger_entry ORDER BY event_id`)
+    await db.query('TRUNCATE ledger_entry')
+    // Too few at a time for COPY.
+    await database.client().ledgerEntry.createMany({ data: given })
+    expect(await db.query(`SELECT ${columns} FROM ledger_entry ORDER BY event_id`)).toEqual(byCopy)
+    expect(byCopy).toHaveLength(200)
+  })
+
+  it('says which rows were new when some were there, in the same transaction, and goes on without COPY for a while', async () => {
+    const [old, fresh] = [many(100), many(100)]
+    await put(old)
+    expect(idsOf(await put([...fresh, ...old]))).toEqual(idsOf(fresh))
+    const later = many(100)
+    const used = await database.transaction(async (tx) => {
+      await insert(tx, later)
+      return lastStatement()
+    })
+    expect(used).toMatch(/unnest/)
+    expect(await stored()).toEqual(idsOf([...old, ...fresh, ...later]))
+  })
+
+  it.each([
+    ['a number too large', { quantity: '1000000000000' }, '22003'],
+    ['a NUL in a text', { invoiceId: 'a\0b' }, '22021'],
+    ['no uuid', { eventId: 'no-uuid' }, '22P02'],
+  ] as const)('refuses %s by its SQLSTATE, with nothing left', async (_, over, sqlstate) => {
+    expect(await fault([...many(100), row(over)])).toMatchObject({ sqlstate, fate: 'row' })
+    expect(await stored()).toEqual([])
+  })
+
+  it('waits for another who writes the same event, and then knows it', async () => {
+    const both = many(100)
+    const other = await db.connect()
+    await other.query('BEGIN')
+    const first = both[0]!
+    await other.query(
+      `INSERT INTO ledger_entry (event_id, user_id, item_id, invoice_id, line_number, quantity, unit_price, currency,
+         occurred_at, payload_hash, topic, partition, record_offset)
+       VALUES ($1, $2, 1, 'i', 1, 1, 1, 'GBP', now(), 'x', 't', 0, 0)`,
+      [first.eventId, first.userId],
+    )
+    const writing = put(both)
+    await until('it to wait', async () => {
+      const [waiting] = await db.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return (waiting?.n ?? 0) > 0
+    })
+    await other.query('COMMIT')
+    other.release()
+    expect(idsOf(await writing)).toEqual(idsOf(both.slice(1)))
+  })
+
+  it('leaves it alone where the table does not take it: row-level security knows INSERT only', async () => {
+    await db.query(
+      `DROP ROLE IF EXISTS copy_guest; CREATE ROLE copy_guest; GRANT ALL ON ALL TABLES IN SCHEMA public TO copy_guest`,
+    )
+    await db.query(`ALTER TABLE ledger_entry ENABLE ROW LEVEL SECURITY`)
+    await db.query(`CREATE POLICY all_rows ON ledger_entry USING (true) WITH CHECK (true)`)
+    try {
+      const rows = many(100)
+      const found = await database.transaction(async (tx) => {
+        await tx.$executeRawUnsafe('SET LOCAL ROLE copy_guest')
+        return insert(tx, rows)
+      })
+      expect(idsOf(found)).toEqual(idsOf(rows))
+      expect(await stored()).toEqual(idsOf(rows))
+    } finally {
+      await db.query(`DROP POLICY all_rows ON ledger_entry; ALTER TABLE ledger_entry DISABLE ROW LEVEL SECURITY`)
+      await db.query(`DROP OWNED BY copy_guest; DROP ROLE copy_guest`)
+    }
+  })
+
+  it('knows which rows a trigger passed over', async () => {
+    await db.query(`CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.line_number = 7 THEN RETURN NULL; END IF; RETURN NEW; END $$`)
+    await db.query('CREATE TRIGGER pass_over BEFORE INSERT ON ledger_entry FOR EACH ROW EXECUTE FUNCTION pass_over()')
+    try {
+      const rows = many(100)
+      expect(idsOf(await put(rows))).toEqual(idsOf(rows.filter(({ lineNumber }) => lineNumber !== 7)))
+    } finally {
+      await db.query('DROP FUNCTION pass_over CASCADE')
+    }
+  })
+
+  it('is undone with the transaction', async () => {
+    const left = database.transaction(async (tx) => {
+      expect(await insert(tx, many(100))).toHaveLength(100)
+      expect(await lastStatement()).toMatch(/^SAVEPOINT copied; COPY ledger_entry/)
+      throw new Error('rolled back')
+    })
+    await expect(left).rejects.toThrow('rolled back')
+    expect(await stored()).toEqual([])
+  })
+
+  it('ends with the statement time-out, and with a connection that is cut', async () => {
+    const holder = await db.connect()
+    await holder.query('BEGIN; LOCK TABLE ledger_entry IN SHARE MODE')
+    const hasty = createDatabase({ url: db.url, poolSize: 1, writer: 'fast', statementTimeoutMs: 300 })
+    const slow = await hasty.transaction((tx) => insert(tx, many(100))).catch((error: unknown) => classifyError(error))
+    expect(slow).toMatchObject({ sqlstate: '57014', fate: 'transient' })
+    await hasty.close()
+    const cut = put(many(100)).catch((error: unknown) => classifyError(error))
+    const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    const [{ pid } = { pid: 0 }] = await until('it to wait', async () => {
+      const found = await db.query<{ pid: number }>(waiting)
+      return found.length > 0 ? found : null
+    })
+    await db.query('SELECT pg_terminate_backend($1)', [pid])
+    expect(await cut).toMatchObject({ sqlstate: '57P01', fate: 'transient' })
+    await holder.query('ROLLBACK')
+    holder.release()
+    expect(await put(many(100))).toHaveLength(100)
   })
 })

@@ -1,0 +1,91 @@
+// COPY … FROM STDIN inside Prisma's own interactive transaction: the driver adapter's transaction takes such a statement, with
+// the rows as its one parameter, and streams it over the transaction's connection. It rolls back with the transaction, and what
+// the server says against it comes back as Prisma's errors do, with its SQLSTATE.
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { SqlDriverAdapter, SqlQuery, Transaction } from '@prisma/driver-adapter-utils'
+import type pg from 'pg'
+import { from } from 'pg-copy-streams'
+import type { AnyColumn, PgType } from './columns.ts'
+
+/** What @prisma/adapter-pg keeps in its transactions; both are checked when the first begins. */
+type Internals = { client: pg.ClientBase; onError: (this: Transaction, error: unknown) => never }
+
+const isCopy = ({ sql }: SqlQuery) => sql.endsWith(' FROM STDIN')
+
+function withCopy(transaction: Transaction): Transaction {
+  const { client, onError } = transaction as unknown as Internals
+  if (typeof client?.query !== 'function' || typeof onError !== 'function')
+    throw new Error('@prisma/adapter-pg has changed: see src/sink/copy.ts')
+  const executeRaw = transaction.executeRaw.bind(transaction)
+  transaction.executeRaw = async (query) => {
+    if (!isCopy(query)) return executeRaw(query)
+    try {
+      return await copyIn(client, query.sql, String(query.args[0]))
+    } catch (error) {
+      return onError.call(transaction, error)
+    }
+  }
+  return transaction
+}
+
+function copyIn(client: pg.ClientBase, sql: string, rows: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const stream = client.query(from(sql))
+    stream.on('error', reject)
+    stream.on('finish', () => resolve(stream.rowCount))
+    stream.end(rows)
+  })
+}
+
+/** Prisma's adapter for PostgreSQL, which takes COPY in transactions. */
+export class CopyingPrismaPg extends PrismaPg {
+  override async connect() {
+    const adapter = await super.connect()
+    const startTransaction: SqlDriverAdapter['startTransaction'] = adapter.startTransaction.bind(adapter)
+    adapter.startTransaction = async (isolationLevel) => withCopy(await startTransaction(isolationLevel))
+    return adapter
+  }
+}
+
+const special = /[\\\n\r\t]/
+const escaped = /[\\\n\r\t]/g
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+const text = (value: unknown) => {
+  if (typeof value !== 'string') throw new TypeError('a text or uuid column takes a string')
+  return special.test(value) ? value.replace(escaped, (found) => ESCAPES[found] ?? found) : value
+}
+const number = (value: unknown) => text(String(value))
+
+/** JavaScript value → field of COPY's text format. */
+const fieldOf: Readonly<Record<PgType, (value: unknown) => string>> = {
+  uuid: text,
+  text,
+  integer: number,
+  bigint: (value) => (typeof value === 'bigint' ? value.toString() : number(value)),
+  numeric: number,
+  timestamptz: (value) => (value instanceof Date ? value.toISOString() : text(value)),
+  bytea: (value) => {
+    if (!(value instanceof Uint8Array)) throw new TypeError('a bytea column takes a Uint8Array')
+    return `\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
+  },
+}
+
+/** Rows in COPY's text format. `columns` are those given, [field, column]; what is absent is NULL. */
+export function copyText(
+  columns: readonly (readonly [field: string, column: AnyColumn])[],
+  rows: readonly Readonly<Record<string, unknown>>[],
+): string {
+  const encoders = columns.map(([field, [, type]]) => [field, fieldOf[type]] as const)
+  let out = ''
+  for (const row of rows) {
+    let separator = ''
+    for (const [field, encode] of encoders) {
+      const value = row[field]
+      out += separator + (value === undefined || value === null ? '\\N' : encode(value))
+      separator = '\t'
+    }
+    out += '\n'
+  }
+  return out
+}
