@@ -6,7 +6,7 @@ import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { until } from '../support/until.ts'
 import pg from 'pg'
 import type { Heal, Scenario } from './scenario.ts'
-import { backendsOf, MEMBER_ROLE, type Stage, terminate, untilRetried } from './stage.ts'
+import { backendsOf, MEMBER_ROLE, retriedFor, type Stage, terminate, untilRetried } from './stage.ts'
 
 const since = (member: Member) => member.lines().length
 
@@ -76,15 +76,18 @@ const connections: Scenario = {
     await stage.server.run(`DO $$ BEGIN CREATE ROLE hoarder LOGIN PASSWORD 'of-a-hoarder';
       EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
     let release = await takeAllConnections(stage)
-    // Each session that the member loses is taken by us before it can come back; once more for one that was quicker.
-    for (let refused = false; !refused;) {
-      await terminate(stage, await backendsOf(stage, member))
-      const more = await takeAllConnections(stage)
-      const held = release
-      release = async () => void (await Promise.all([held(), more()]))
-      refused = (await backendsOf(stage, member)).length === 0
-    }
-    await untilRetried(member, from, '53300')
+    // A session that is killed frees its place a moment later, and the member may be quicker than we: until it says that it was not.
+    await until(
+      'the member to be refused',
+      async () => {
+        await terminate(stage, await backendsOf(stage, member))
+        const more = await takeAllConnections(stage)
+        const held = release
+        release = async () => void (await Promise.all([held(), more()]))
+        return retriedFor(member, from).includes('53300')
+      },
+      { describe: member.tail },
+    )
     return release
   },
 }
