@@ -80,23 +80,28 @@ export const deadLetterColumns: ColumnsOf<Prisma.DeadLetterCreateManyInput> = {
   deferredUntil: ['deferred_until', 'timestamptz', 'nullable'],
 }
 
-const text = (value: unknown) => {
-  if (typeof value === 'string') return quoted(value)
-  throw new TypeError('a text or uuid column takes a string')
+type Encoders = Readonly<Record<PgType, (value: unknown) => string>>
+
+/** JavaScript value → text that PostgreSQL takes, as `quote` and `quoteBytes` put it. PostgreSQL refuses what is not a number. */
+export function encodersOf(quote: (text: string) => string, quoteBytes: (bytes: Uint8Array) => string): Encoders {
+  const text = (value: unknown) => {
+    if (typeof value === 'string') return quote(value)
+    throw new TypeError('a text or uuid column takes a string')
+  }
+  const number = (value: unknown) => quote(String(value))
+  return {
+    uuid: text,
+    text,
+    integer: number,
+    bigint: (value) => (typeof value === 'bigint' ? value.toString() : number(value)),
+    numeric: number,
+    timestamptz: (value) => (value instanceof Date ? quote(value.toISOString()) : text(value)),
+    bytea: (value) => {
+      if (value instanceof Uint8Array) return quoteBytes(value)
+      throw new TypeError('a bytea column takes a Uint8Array')
+    },
+  }
 }
-/** PostgreSQL refuses what is not a number. */
-const number = (value: unknown) => quoted(String(value))
 
 /** JavaScript value → array element. */
-export const elementOf: Readonly<Record<PgType, (value: unknown) => string>> = {
-  uuid: text,
-  text,
-  integer: number,
-  bigint: (value) => (typeof value === 'bigint' ? value.toString() : number(value)),
-  numeric: number,
-  timestamptz: (value) => (value instanceof Date ? quoted(value.toISOString()) : text(value)),
-  bytea: (value) => {
-    if (value instanceof Uint8Array) return quotedBytes(value)
-    throw new TypeError('a bytea column takes a Uint8Array')
-  },
-}
+export const elementOf = encodersOf(quoted, quotedBytes)

@@ -5,7 +5,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapter, SqlQuery, Transaction } from '@prisma/driver-adapter-utils'
 import type pg from 'pg'
 import { from } from 'pg-copy-streams'
-import type { AnyColumn, PgType } from './columns.ts'
+import { type AnyColumn, encodersOf } from './columns.ts'
 
 /** What @prisma/adapter-pg keeps in its transactions; both are checked when the first begins. */
 type Internals = { client: pg.ClientBase; onError: (this: Transaction, error: unknown) => never }
@@ -51,25 +51,12 @@ const special = /[\\\n\r\t]/
 const escaped = /[\\\n\r\t]/g
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-const text = (value: unknown) => {
-  if (typeof value !== 'string') throw new TypeError('a text or uuid column takes a string')
-  return special.test(value) ? value.replace(escaped, (found) => ESCAPES[found] ?? found) : value
-}
-const number = (value: unknown) => text(String(value))
+const escape = (text: string) => (special.test(text) ? text.replace(escaped, (found) => ESCAPES[found] ?? found) : text)
+const escapeBytes = (bytes: Uint8Array) =>
+  `\\\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
 
 /** JavaScript value → field of COPY's text format. */
-const fieldOf: Readonly<Record<PgType, (value: unknown) => string>> = {
-  uuid: text,
-  text,
-  integer: number,
-  bigint: (value) => (typeof value === 'bigint' ? value.toString() : number(value)),
-  numeric: number,
-  timestamptz: (value) => (value instanceof Date ? value.toISOString() : text(value)),
-  bytea: (value) => {
-    if (!(value instanceof Uint8Array)) throw new TypeError('a bytea column takes a Uint8Array')
-    return `\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
-  },
-}
+const fieldOf = encodersOf(escape, escapeBytes)
 
 /** Rows in COPY's text format. `columns` are those given, [field, column]; what is absent is NULL. */
 export function copyText(

@@ -73,7 +73,6 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const silenceMs = options.sessionTimeoutMs + options.rebalanceTimeoutMs
   const signs = createSigns(clock, silenceMs)
   let closing = false
-  let taking: Intake | null = null
   let running: Intake | null = null
   /** Since when the coordinator does not know us although kafkajs thinks otherwise. */
   let evictedAt: number | null = null
@@ -189,7 +188,6 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),
     async run(intake) {
       if (ended.signal.aborted) return
-      taking = intake
       running = intake
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
       const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
@@ -206,7 +204,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       closing = true
       await lives.current()?.begun()
       const deadline = clock.now() + LAST_COMMIT_MS
-      if (taking) await within(clock, LAST_COMMIT_MS, membership.tellLast(taking))
+      if (running) await within(clock, LAST_COMMIT_MS, membership.tellLast(running))
       await commits.settle(Math.max(0, deadline - clock.now()))
       commits.close()
       await lives.current()?.end()

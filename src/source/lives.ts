@@ -15,7 +15,7 @@ const MAX_STUCK = 3
 
 export type LivesDeps = {
   topic: string
-  /** After each crash that another consumer follows. */
+  /** After each crash, also while closing. */
   crashed: () => void
   closing: () => boolean
   fail: (error: unknown) => void

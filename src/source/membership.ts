@@ -54,7 +54,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
   async function begin(partitions: readonly number[], intake: Intake) {
     const assigned = new Map(partitions.map((partition) => [partition, owned.get(partition)]))
     // Lost and gained again meanwhile, it has a question of its own: the answer to ours may be older than what others wrote.
-    const ours = (partition: number) => owned.has(partition) && owned.get(partition) === assigned.get(partition)
+    const ours = (partition: number) => owned.get(partition) === assigned.get(partition)
     const waiting = () => partitions.filter((partition) => ours(partition) && intake.next(partition) === null)
     const positions = await ask(waiting)
     for (const [partition, { position, kafka }] of positions ?? []) {

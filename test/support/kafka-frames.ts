@@ -76,6 +76,18 @@ const checkVersion = (api: Api, version: number) => {
 const errorsAt = (api: Api, response: Buffer): number[] => {
   const found: number[] = []
   const c = cursor(response, 12)
+  /** Topics of partitions: number, error, and so many bytes more. */
+  const byPartition = (bytesAfter: number) => {
+    c.each(() => {
+      c.text()
+      c.each(() => {
+        c.skip(4)
+        found.push(c.skip(2))
+        c.skip(bytesAfter)
+      })
+    })
+    return found
+  }
   switch (api) {
     case 'JoinGroup':
     case 'SyncGroup':
@@ -84,14 +96,7 @@ const errorsAt = (api: Api, response: Buffer): number[] => {
     case 'FindCoordinator':
       return [12]
     case 'OffsetCommit':
-      c.each(() => {
-        c.text()
-        c.each(() => {
-          c.skip(4)
-          found.push(c.skip(2))
-        })
-      })
-      return found
+      return byPartition(0)
     case 'Metadata':
       c.each(() => {
         c.skip(4)
@@ -114,15 +119,7 @@ const errorsAt = (api: Api, response: Buffer): number[] => {
       })
       return found
     case 'ListOffsets':
-      c.each(() => {
-        c.text()
-        c.each(() => {
-          c.skip(4)
-          found.push(c.skip(2))
-          c.skip(16)
-        })
-      })
-      return found
+      return byPartition(16)
     case 'Fetch':
       c.skip(6)
       c.each(() => {
