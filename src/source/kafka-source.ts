@@ -20,6 +20,8 @@ import type { StartPosition } from './start-position.ts'
 export type KafkaSource = Source & {
   /** How it is, for probes. */
   health(): SourceHealth
+  /** All that is ours, also where nobody has said yet where to begin. */
+  owned(): readonly number[]
 }
 
 export type KafkaSourceOptions = {
@@ -129,6 +131,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         empty.joined()
         rejoin.over()
         membership.joined(partitions, intake)
+        emit({ type: 'joined', partitions: partitions.length })
         if (closing) lives.current()?.pauseAll()
         commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)
@@ -183,6 +186,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
 
   return {
     owns: membership.owns,
+    owned: membership.owned,
     commit: (positions) => commits.add(positions),
     seek,
     health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),
