@@ -126,12 +126,13 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       },
       fetched: () => signs.saw('fetch'),
       joined(partitions, name) {
+        const again = signs.view().since.join !== null
         signs.joined()
         evictedAt = null
         empty.joined()
         rejoin.over()
         membership.joined(partitions, intake)
-        emit({ type: 'joined', partitions: partitions.length })
+        emit({ type: 'joined', partitions: partitions.length, again })
         if (closing) lives.current()?.pauseAll()
         commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)

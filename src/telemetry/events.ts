@@ -57,7 +57,7 @@ export type TelemetryEvent =
   | { type: 'gate-opened' }
   | { type: 'position-retry'; attempt: number; backoffMs: number; cause: unknown }
   /** After each join, also when nothing changed hands. */
-  | { type: 'joined'; partitions: number }
+  | { type: 'joined'; partitions: number; again: boolean }
   | { type: 'assigned'; partitions: readonly number[] }
   | { type: 'revoked'; partitions: readonly number[] }
   | { type: 'positioned'; partition: number; position: bigint; kafka: bigint | null }
