@@ -34,3 +34,13 @@ export async function mapBatch(
   })
   return { items, version, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
 }
+
+/** After a person changed mappings. Under their lock: or changes that come thick would keep the batch out for ever. */
+export async function mapAgain(
+  mappings: Pick<MappingStore, 'mapLines' | 'catchUp'>,
+  batch: Batch<Decoded>,
+  budget: Budget,
+): Promise<Mapped> {
+  await mappings.catchUp()
+  return mapBatch(mappings, batch, budget)
+}

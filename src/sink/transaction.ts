@@ -1,7 +1,7 @@
 // The sink: settles a batch in ONE transaction, all of it or nothing (design §4). The first statement locks the offset
 // rows and compares, the last moves them; what is between takes its locks in one order (statements.ts).
-// If the answer to COMMIT is lost, write() throws. Writing the same batch again then finds next_offset ≥ to: it writes
-// nothing and reports positions only, so the counts of such a batch are in consumer_offset, not in any WriteResult.
+// If the answer to COMMIT is lost, write() throws. Writing the same batch again finds next_offset ≥ to, writes nothing and
+// reports positions only: the counts of such a batch are in consumer_offset, not in any WriteResult.
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Decoded } from '../line-items/decode.ts'
@@ -19,7 +19,7 @@ import { moveInventory } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
 import { lockLetters, resolveReread, writeLetters } from './letters.ts'
-import { mapBatch } from './map-batch.ts'
+import { mapAgain, mapBatch } from './map-batch.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
 import { claimsOf, matchReplays, settleReplays } from './replays.ts'
@@ -47,8 +47,7 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
         if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
         else if (wantsFreshPool(classifyError(error))) {
           database.recreate(client)
-          // The server may be another one, which lost what was committed last.
-          deps.mappings.clear()
+          deps.mappings.clear() // the server may be another one, which lost what was committed last
         }
         throw error
       }
@@ -71,7 +70,7 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
 
 async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
-  let mapped = await mapBatch(deps.mappings, batch, budget)
+  let mapped: Mapped | null = await mapBatch(deps.mappings, batch, budget)
   let found: Findings = { overflowing: new Map(), remapped: false, immediate: false }
   // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
   for (;;) {
@@ -85,8 +84,7 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
         mapped = await mapBatch(deps.mappings, batch, budget)
         found = { ...found, remapped: true }
       } else if (error instanceof MappingsChanged) {
-        await deps.mappings.catchUp()
-        mapped = await mapBatch(deps.mappings, batch, budget)
+        mapped = null
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
         found = { ...found, immediate: true }
       } else throw error
@@ -94,7 +92,8 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
   }
 }
 
-type Try = { readonly mapped: Mapped; readonly found: Findings; readonly budget: Budget }
+/** `mapped` null: to be mapped in the transaction. */
+type Try = { readonly mapped: Mapped | null; readonly found: Findings; readonly budget: Budget }
 
 async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
   failpoint('before_transaction')
@@ -108,7 +107,8 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
     if (parts.length === 0) return { positions, ...tally.total() }
     if (attempt.found.immediate) await tx.$executeRawUnsafe('SET CONSTRAINTS ALL IMMEDIATE')
 
-    const sorted = sortEntries(entries, attempt.mapped, attempt.found.overflowing)
+    const mapped = attempt.mapped ?? (await mapAgain(deps.mappings, batch, attempt.budget))
+    const sorted = sortEntries(entries, mapped, attempt.found.overflowing)
     const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
     failpoint('ledger_written')
     if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
@@ -121,9 +121,9 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
     for (const { record } of outcome.inserted) tally.add('inserted', record.partition)
     for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)
     for (const { partition } of sorted.ignored) tally.add('ignored', partition)
-    const { version } = attempt.mapped
-    const moved = await advanceOffsets(tx, { ...deps, mappings: version }, tally.advances(memories))
-    if (moved === 0 && version !== null && (await mappingVersion(tx)) !== version) throw new MappingsChanged()
+    const moved = await advanceOffsets(tx, { ...deps, mappings: mapped.version }, tally.advances(memories))
+    if (moved === 0 && mapped.version !== null && (await mappingVersion(tx)) !== mapped.version)
+      throw new MappingsChanged()
     if (moved !== parts.length) throw new SinkError('fatal', 'OFFSET_ROW_MISSING', 'an offset row vanished')
     failpoint('before_commit')
     return { positions, ...tally.total() }
