@@ -3,7 +3,8 @@
 --   sluice_migrator  `sluice migrate`: owns the tables; DDL in the schema public
 --   sluice_consumer  `sluice consume`: no DDL, no DELETE (but of what members say of themselves); no change of a ledger row, nor of the
 --                    bytes of a dead letter
---   sluice_operator  the commands for people: reads all, sets offsets, handles dead letters and the gate; adds to the audit
+--   sluice_operator  the commands for people: reads all, sets offsets, handles dead letters and the gate, moves what came by a
+--                    vendor key to another item (no other change of a ledger row); adds to the audit
 -- Then logins, as many as needed (docs/security.md):
 --   CREATE ROLE migrator_1 LOGIN PASSWORD '…' IN ROLE sluice_migrator;  ALTER ROLE migrator_1 SET role = sluice_migrator;
 --   CREATE ROLE consumer_1 LOGIN PASSWORD '…' IN ROLE sluice_consumer;
@@ -32,8 +33,8 @@ BEGIN
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM sluice_consumer, sluice_operator;
 
   GRANT SELECT ON _prisma_migrations, item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate,
-      member, member_sample TO sluice_consumer, sluice_operator;
-  GRANT SELECT ON audit_entry TO sluice_operator;
+      member, member_sample, mapping_change TO sluice_consumer, sluice_operator;
+  GRANT SELECT ON audit_entry, mapping_change_key TO sluice_operator;
 
   GRANT INSERT ON item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
   GRANT USAGE ON SEQUENCE item_id_seq TO sluice_consumer;
@@ -50,6 +51,13 @@ BEGIN
   GRANT UPDATE (status, discard_reason, replay_count, replay_hash, replay_sent_at, replay_claimed_until) ON dead_letter
     TO sluice_operator;
   GRANT DELETE ON dead_letter TO sluice_operator;
+  GRANT INSERT ON item, item_mapping, inventory, mapping_change, mapping_change_key TO sluice_operator;
+  GRANT USAGE ON SEQUENCE item_id_seq TO sluice_operator;
+  GRANT UPDATE (sku) ON item TO sluice_operator;
+  GRANT UPDATE (item_id, method, score, source_text, rule_version) ON item_mapping TO sluice_operator;
+  GRANT UPDATE (item_id, mapping_id) ON ledger_entry TO sluice_operator;
+  GRANT UPDATE (quantity), DELETE ON inventory TO sluice_operator;
+  GRANT UPDATE (moved_at, moved_rows, quantity) ON mapping_change TO sluice_operator;
   GRANT INSERT ON audit_entry TO sluice_operator;
   GRANT USAGE ON SEQUENCE audit_entry_id_seq TO sluice_operator;
 END

@@ -43,6 +43,7 @@ const commands: Record<string, () => Promise<Define>> = {
   consume: async () => (await import('./cli/consume.ts')).consumeCommand,
   invoice: async () => (await import('./cli/invoice.ts')).invoiceCommand,
   dlq: async () => (await import('./cli/dlq.ts')).dlqCommand,
+  mapping: async () => (await import('./cli/mapping.ts')).mappingCommand,
   pause: async () => (await import('./cli/gate.ts')).pauseCommand,
   resume: async () => (await import('./cli/gate.ts')).resumeCommand,
   reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand,

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Io } from './io.ts'
 
-/** Up to so many letters a slip of the finger is mended by hand. */
+/** Up to so many letters, or ledger rows, a slip of the finger is mended by hand. */
 export const ASK_ABOVE = 100
 
 export type Confirm = {
@@ -10,15 +10,17 @@ export type Confirm = {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly question: string
   readonly count: number
+  /** What is counted. */
+  readonly noun?: string
   readonly yes: boolean
 }
 
 /** Whether to go on. Without a terminal nobody can be asked: that is refused. */
-export async function confirmed({ io, stdin, question, count, yes }: Confirm): Promise<boolean> {
+export async function confirmed({ io, stdin, question, count, noun = 'letters', yes }: Confirm): Promise<boolean> {
   if (yes || count <= ASK_ABOVE) return true
   if (stdin.isTTY !== true || io.stderr.isTTY !== true)
     throw new OperatorError(
-      `more than ${ASK_ABOVE} letters, and no terminal to ask on; nothing was changed`,
+      `more than ${ASK_ABOVE} ${noun}, and no terminal to ask on; nothing was changed`,
       'look at it with --dry-run, then add --yes',
       ExitCode.usage,
     )

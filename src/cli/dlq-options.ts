@@ -20,7 +20,7 @@ export type FilterFlags = {
 }
 
 /** One more of `--code A B`. */
-const oneOf =
+export const oneOf =
   <T extends string>(known: readonly T[], spelt: (text: string) => string = (text) => text.toLowerCase()) =>
   (text: string, earlier: readonly T[] = []): T[] => {
     const found = known.find((each) => each === spelt(text))
@@ -56,7 +56,7 @@ export const idPrefix = (text: string): string => {
 
 export const idPrefixes = (text: string, earlier: readonly string[] = []): string[] => [...earlier, idPrefix(text)]
 
-const some = (text: string): string => {
+export const some = (text: string): string => {
   if (text === '') throw new InvalidArgumentError('it is empty.')
   return text
 }

@@ -43,6 +43,7 @@ export const ledgerEntryColumns: ColumnsOf<Prisma.LedgerEntryCreateManyInput> = 
   partition: ['partition', 'integer'],
   recordOffset: ['record_offset', 'bigint'],
   createdAt: ['created_at', 'timestamptz', 'defaulted'],
+  mappingId: ['mapping_id', 'bigint', 'nullable'],
 }
 
 export const deadLetterColumns: ColumnsOf<Prisma.DeadLetterCreateManyInput> = {

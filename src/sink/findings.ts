@@ -21,3 +21,6 @@ export class AggregateOverflow extends Error {
 
 /** Thrown out of the transaction: a foreign key refused lines, perhaps because an item that we remember was deleted. */
 export class StaleMapping extends Error {}
+
+/** Thrown out of the transaction: a person changed mappings after the batch was mapped. */
+export class MappingsChanged extends Error {}

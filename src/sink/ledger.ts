@@ -8,7 +8,13 @@ import { SinkError } from './classify.ts'
 import { insertLedgerEntries, storedHashes } from './statements.ts'
 import type { LedgerKey, Tx } from './writer.ts'
 
-export type Line = { readonly record: SourceRecord; readonly lineItem: LineItem; readonly itemId: bigint }
+/** `mappingId`: the mapping that gave the line its item. */
+export type Line = {
+  readonly record: SourceRecord
+  readonly lineItem: LineItem
+  readonly itemId: bigint
+  readonly mappingId: bigint
+}
 export type Refusal = { readonly line: Line; readonly code: FaultCode; readonly sqlstate: string | null }
 export type LedgerOutcome = {
   readonly inserted: readonly Line[]
@@ -95,7 +101,7 @@ function splitByEvent(lines: readonly Line[]): { firsts: Keyed[]; followers: Key
   return { firsts: sorted.filter((keyed) => keyed !== undefined), followers }
 }
 
-function ledgerRow(topic: string, { record, lineItem, itemId }: Line) {
+function ledgerRow(topic: string, { record, lineItem, itemId, mappingId }: Line) {
   return {
     eventId: lineItem.eventId,
     userId: lineItem.userId,
@@ -110,6 +116,7 @@ function ledgerRow(topic: string, { record, lineItem, itemId }: Line) {
     topic,
     partition: record.partition,
     recordOffset: record.offset,
+    mappingId,
   }
 }
 

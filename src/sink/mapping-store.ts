@@ -3,26 +3,38 @@
 // sink's. An item that no ledger entry uses in the end is harmless.
 import { LRUCache } from 'lru-cache'
 import type { LineItem } from '../line-items/line-item.ts'
-import { type Decisions, decideMappings, type ItemRef, userKey } from '../line-items/mapping.ts'
+import { type Decisions, decideMappings, userKey } from '../line-items/mapping.ts'
 import { skuKey, vendorKeysOf } from '../line-items/vendor-key.ts'
 import { SinkError } from './classify.ts'
 import type { Database } from './database.ts'
 import {
   adoptSkus,
   allocateItemIds,
+  changesAfter,
   findMappings,
   type FoundMapping,
   insertItems,
   insertMappings,
   lockUsers,
   type UserVendorKey,
+  type WrittenMapping,
 } from './mapping-statements.ts'
+import { mappingVersion } from './statements.ts'
 import type { Statements } from './writer.ts'
 
 export type MappingLine = Pick<LineItem, 'userId' | 'sku' | 'description'>
+/** An item, and the mapping of the deciding key that gave it. */
+export type MappedItem = { readonly itemId: bigint; readonly mappingId: bigint }
+export type MappedLines = {
+  /** In the order of the lines. */
+  readonly items: readonly MappedItem[]
+  /** No change that a person made up to this version is missing in them. The sink writes them only while it is the last. */
+  readonly version: bigint
+}
 export type MappingStore = {
-  /** The internal item of each line, in the order of the lines. */
-  mapLines(lines: readonly MappingLine[]): Promise<bigint[]>
+  mapLines(lines: readonly MappingLine[]): Promise<MappedLines>
+  /** The version was not the last: forgets what people changed since. */
+  catchUp(): Promise<void>
   /** Forgets what it knows, as after a restart. */
   clear(): void
 }
@@ -30,45 +42,82 @@ export type MappingStore = {
 type Options = { readonly database: Database; readonly cacheSize?: number; readonly cacheTtlMs?: number }
 
 export function createMappingStore({ database, cacheSize = 200_000, cacheTtlMs = 60_000 }: Options): MappingStore {
-  // The time to live bounds how long a consumer misses what an operator assigned.
-  const cache = new LRUCache<string, bigint>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
+  // What people change comes by the version; the time to live bounds what somebody did by SQL.
+  const cache = new LRUCache<string, MappedItem>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
+  /** The cache holds nothing that is older. Null: not known yet. */
+  let known: bigint | null = null
 
-  return {
-    clear: () => cache.clear(),
-    async mapLines(lines) {
-      // Answers are kept here, not only in the cache: a batch may hold more keys than it has room for.
-      const ids: (bigint | undefined)[] = lines.map((line) => cache.get(decidingKey(line)))
-      const unknown = missing(lines, ids)
-      if (unknown.length > 0) {
-        const found = byKey(await findMappings(database.client(), keysOf(unknown.map(({ line }) => line))))
-        for (const { line, index } of unknown) ids[index] = found.get(decidingKey(line))
-        for (const [key, itemId] of found) cache.set(key, itemId)
-      }
-      const undecided = missing(lines, ids)
-      if (undecided.length > 0) {
-        const { itemIds, mappings } = await create(
+  async function mapOnce(lines: readonly MappingLine[], isCurrent: () => boolean): Promise<MappedItem[]> {
+    // What was asked for before a change must not be remembered after it.
+    const remember = (found: ReadonlyMap<string, MappedItem>) => {
+      if (isCurrent()) for (const [key, item] of found) cache.set(key, item)
+    }
+    // Answers are kept here, not only in the cache: a batch may hold more keys than it has room for.
+    const items: (MappedItem | undefined)[] = lines.map((line) => cache.get(decidingKey(line)))
+    const unknown = missing(lines, items)
+    if (unknown.length > 0) {
+      const found = byKey(await findMappings(database.client(), keysOf(unknown.map(({ line }) => line))))
+      for (const { line, index } of unknown) items[index] = found.get(decidingKey(line))
+      remember(found)
+    }
+    const undecided = missing(lines, items)
+    if (undecided.length > 0) {
+      const created = byKey(
+        await create(
           database,
           undecided.map(({ line }) => line),
-        )
-        undecided.forEach(({ index }, at) => (ids[index] = itemIds[at]))
-        // Only now: a mapping that was rolled back must never be remembered.
-        for (const [key, itemId] of byKey(mappings)) cache.set(key, itemId)
+        ),
+      )
+      for (const { line, index } of undecided) items[index] = created.get(decidingKey(line))
+      // Only now: a mapping that was rolled back must never be remembered.
+      remember(created)
+    }
+    return items.map(required)
+  }
+
+  return {
+    clear() {
+      cache.clear()
+      known = null
+    },
+    async mapLines(lines) {
+      for (;;) {
+        if (known === null) {
+          const version = await mappingVersion(database.client())
+          known ??= version
+        }
+        const version = known
+        const items = await mapOnce(lines, () => known === version)
+        // Another lane learnt of a change meanwhile.
+        if (known === version) return { items, version }
       }
-      return ids.map(required)
+    },
+    async catchUp() {
+      const before = known
+      if (before === null) return
+      const changed = await changesAfter(database.client(), before)
+      if (known !== before) return
+      known = changed?.version ?? null
+      if (changed) forget(cache, new Set(changed.userIds))
+      else cache.clear()
     },
   }
+}
+
+/** A key begins with its user, and no user id holds a space. */
+function forget(cache: LRUCache<string, MappedItem>, userIds: ReadonlySet<string>) {
+  for (const key of cache.keys()) if (userIds.has(key.slice(0, key.indexOf(' ')))) cache.delete(key)
 }
 
 /** The key that decides alone, when it is known: the sku, or the description of a line without one. */
 const decidingKey = (line: MappingLine) =>
   userKey(line.userId, line.sku === null ? (vendorKeysOf(line)[0] ?? '') : skuKey(line.sku))
 
-const missing = (lines: readonly MappingLine[], ids: readonly (bigint | undefined)[]) =>
-  lines.map((line, index) => ({ line, index })).filter(({ index }) => ids[index] === undefined)
+const missing = (lines: readonly MappingLine[], items: readonly (MappedItem | undefined)[]) =>
+  lines.map((line, index) => ({ line, index })).filter(({ index }) => items[index] === undefined)
 
-type Mapped = UserVendorKey & { readonly itemId: bigint }
-const byKey = (mapped: readonly Mapped[]) =>
-  new Map(mapped.map(({ userId, vendorKey, itemId }) => [userKey(userId, vendorKey), itemId]))
+const byKey = (mapped: readonly WrittenMapping[]) =>
+  new Map(mapped.map(({ userId, vendorKey, itemId, mappingId }) => [userKey(userId, vendorKey), { itemId, mappingId }]))
 
 function keysOf(lines: readonly MappingLine[]): UserVendorKey[] {
   const keys = lines.flatMap((line) => vendorKeysOf(line).map((vendorKey) => ({ userId: line.userId, vendorKey })))
@@ -76,32 +125,33 @@ function keysOf(lines: readonly MappingLine[]): UserVendorKey[] {
 }
 
 /** Under the users' locks: read again, decide, create. Nothing outside may see the result before the commit. */
-async function create(database: Database, lines: readonly MappingLine[]) {
+async function create(database: Database, lines: readonly MappingLine[]): Promise<WrittenMapping[]> {
   return database.transaction(async (tx) => {
     await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
     const found = await findMappings(tx, keysOf(lines))
     const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
-    const decisions = decideMappings(lines, known)
-    const mappings = await store(tx, decisions)
-    return { itemIds: decisions.assignments.map(mappings.idOf), mappings: [...found, ...mappings.rows] }
+    return [...found, ...(await store(tx, decideMappings(lines, known)))]
   })
 }
 
 const knownItem = ({ itemId, sku }: FoundMapping) => ({ itemId, sku })
 
-async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: Decisions) {
+async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: Decisions): Promise<WrittenMapping[]> {
   const ids = await allocateItemIds(tx, newItems.length)
-  const idOf = (item: ItemRef) => (item.kind === 'known' ? item.itemId : required(ids[item.index]))
-  const rows = newMappings.map((mapping) => ({ ...mapping, itemId: idOf(mapping.item) }))
+  const rows = newMappings.map((mapping) => {
+    const { item } = mapping
+    return { ...mapping, itemId: item.kind === 'known' ? item.itemId : required(ids[item.index]) }
+  })
   await insertItems(tx, newItems, ids)
   // Somebody changed mappings without the lock: the next try reads theirs.
-  if ((await insertMappings(tx, rows)) < rows.length)
+  const written = await insertMappings(tx, rows)
+  if (written.length < rows.length)
     throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time')
   await adoptSkus(tx, skuAdoptions)
-  return { idOf, rows }
+  return written
 }
 
-function required(id: bigint | undefined): bigint {
-  if (id === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
-  return id
+function required<T>(found: T | undefined): T {
+  if (found === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
+  return found
 }

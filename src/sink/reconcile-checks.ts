@@ -7,6 +7,7 @@ export type CheckName =
   | 'inventory'
   | 'ledger-items'
   | 'mapping-items'
+  | 'ledger-mappings'
   | 'inventory-items'
   | 'ledger-counters'
   | 'offset-accounts'
@@ -44,6 +45,20 @@ export const CHECKS: readonly CheckQuery[] = [
     name: 'mapping-items',
     what: 'mappings whose item exists and is of the same user',
     sql: ofOtherUser('item_mapping'),
+  },
+  {
+    // Except of a correction that was cut short: `sluice mapping finish` moves what is still at the old item.
+    name: 'ledger-mappings',
+    what: 'ledger entries at the item that their vendor key stands for',
+    sql: `
+      SELECT 0 AS compared, count(*) AS wrong,
+        format('mapping %s: %s entries at item %s', l.mapping_id, count(*), l.item_id) AS example
+      FROM ledger_entry l LEFT JOIN item_mapping m ON m.id = l.mapping_id
+      WHERE l.mapping_id IS NOT NULL AND (m.item_id, m.user_id) IS DISTINCT FROM (l.item_id, l.user_id)
+        AND NOT EXISTS (SELECT FROM mapping_change c JOIN mapping_change_key k ON k.change_id = c.id
+          WHERE c.moved_at IS NULL AND c.from_item = l.item_id AND c.to_item = m.item_id AND k.mapping_id = m.id)
+      GROUP BY l.mapping_id, l.item_id
+      UNION ALL SELECT count(*), 0, NULL FROM ledger_entry WHERE mapping_id IS NOT NULL`,
   },
   {
     name: 'inventory-items',

@@ -5,6 +5,7 @@ import { SinkError } from './classify.ts'
 import type { RefusedLines } from './inventory.ts'
 import type { Line, Refusal } from './ledger.ts'
 import type { Claims, Reason } from './letter.ts'
+import type { MappedItem } from './mapping-store.ts'
 
 /** A record on its way to dead_letter. */
 export type Rejected = { readonly record: SourceRecord; readonly reason: Reason; readonly claims: Claims }
@@ -17,7 +18,9 @@ export type Sorted = {
 }
 
 export type Mapped = {
-  readonly itemIds: ReadonlyMap<SourceRecord, bigint>
+  readonly items: ReadonlyMap<SourceRecord, MappedItem>
+  /** Of the mappings that gave these items; null: no line needed one. */
+  readonly version: bigint | null
   /** Lines whose item or mapping the database refuses. */
   readonly unmapped: RefusedLines
 }
@@ -25,7 +28,7 @@ export type Mapped = {
 /** `overflowing`: lines that the quantity on hand cannot take; like the unmapped ones they go no further. */
 export function sortEntries(
   entries: readonly Entry<Decoded>[],
-  { itemIds, unmapped }: Mapped,
+  { items, unmapped }: Omit<Mapped, 'version'>,
   overflowing: RefusedLines,
 ): Sorted {
   const sorted = { lines: [] as Line[], rejected: [] as Rejected[], ignored: [] as SourceRecord[] }
@@ -38,9 +41,9 @@ export function sortEntries(
           sorted.rejected.push(rejectedOf({ line: { record, lineItem }, code: 'ROW_REJECTED', sqlstate: refused }))
           break
         }
-        const itemId = itemIds.get(record)
-        if (itemId === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
-        const line = { record, lineItem, itemId }
+        const item = items.get(record)
+        if (item === undefined) throw new SinkError('fatal', 'MAPPING_INCOMPLETE', 'a line was left without an item')
+        const line = { record, lineItem, itemId: item.itemId, mappingId: item.mappingId }
         const sqlstate = overflowing.get(record)
         if (sqlstate === undefined) sorted.lines.push(line)
         else sorted.rejected.push(rejectedOf({ line, code: 'AGGREGATE_OVERFLOW', sqlstate }))
@@ -57,7 +60,7 @@ export function sortEntries(
 }
 
 /** A line that was valid until the database saw it. */
-type Refused = Omit<Refusal, 'line'> & { readonly line: Omit<Line, 'itemId'> }
+type Refused = Omit<Refusal, 'line'> & { readonly line: Pick<Line, 'record' | 'lineItem'> }
 export const rejectedOf = ({ line, code, sqlstate }: Refused): Rejected => ({
   record: line.record,
   reason: { code, stage: 'write', path: null, sqlstate },

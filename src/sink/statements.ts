@@ -21,11 +21,18 @@ export type OffsetRow = {
   gateClosed: boolean
 }
 
+/**
+ * Every transaction that writes lines holds it shared, from its first statement on; whoever changes mappings holds it alone. So
+ * no change is committed between the check of the version (advanceOffsets) and the COMMIT.
+ */
+export const MAPPINGS_LOCK = 7_215_001
+
 export function lockOffsets(tx: Tx, { groupId, topic }: Owner, partitions: readonly number[]): Promise<OffsetRow[]> {
   const sql = `
     SELECT partition, next_offset AS "nextOffset", topic_id::text AS "topicId", reread_below AS "rereadBelow",
       dead_letter_run AS run, window_records AS "windowRecords", window_dead_lettered AS "windowDeadLettered",
-      EXISTS (SELECT FROM consumer_gate WHERE group_id = $1 AND closed_at IS NOT NULL) AS "gateClosed"
+      EXISTS (SELECT FROM consumer_gate WHERE group_id = $1 AND closed_at IS NOT NULL) AS "gateClosed",
+      (SELECT pg_advisory_xact_lock_shared(${MAPPINGS_LOCK}) IS NULL) AS unfenced
     FROM consumer_offset WHERE group_id = $1 AND topic = $2 AND partition = ANY ($3::integer[])
     ORDER BY partition FOR UPDATE`
   return tx.$queryRawUnsafe<OffsetRow[]>(sql, groupId, topic, numberArray(partitions))
@@ -115,8 +122,23 @@ export type Advance = {
   readonly windowDeadLettered: number
 }
 
-/** Always the last statement. The CHECK consumer_offset_accounts refuses counters that do not add up. */
-export async function advanceOffsets(tx: Tx, { groupId, topic }: Owner, advances: readonly Advance[]): Promise<number> {
+/** The version of all mappings. Not in the statement that takes the lock: what it reads is of before it waited. */
+const VERSION = 'SELECT coalesce(max(id), 0)::bigint AS version FROM mapping_change'
+
+export async function mappingVersion(tx: Pick<Tx, '$queryRawUnsafe'>): Promise<bigint> {
+  const [row] = await tx.$queryRawUnsafe<{ version: bigint }[]>(VERSION)
+  return row?.version ?? 0n
+}
+
+/**
+ * Always the last statement. The CHECK consumer_offset_accounts refuses counters that do not add up. Nothing moves when `mappings`
+ * is not the version of all mappings any more (null: no line was mapped).
+ */
+export async function advanceOffsets(
+  tx: Tx,
+  { groupId, topic, mappings }: Owner & { readonly mappings: bigint | null },
+  advances: readonly Advance[],
+): Promise<number> {
   const sql = `
     UPDATE consumer_offset o SET next_offset = v.next_offset, updated_at = now(),
       inserted = o.inserted + v.inserted, duplicate = o.duplicate + v.duplicate,
@@ -126,9 +148,10 @@ export async function advanceOffsets(tx: Tx, { groupId, topic }: Owner, advances
         $10::bigint[], $11::integer[], $12::integer[])
       AS v (partition, next_offset, inserted, duplicate, dead_lettered, ignored, absent,
         run, window_records, window_dead_lettered)
-    WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = v.partition`
+    WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = v.partition
+      AND ($13::bigint IS NULL OR $13::bigint = (${VERSION}))`
   const counts = ['partition', 'to', 'inserted', 'duplicate', 'deadLettered', 'ignored', 'absent'] as const
   const fields = [...counts, 'run', 'windowRecords', 'windowDeadLettered'] as const
   const arrays = fields.map((field) => numberArray(advances.map((advance) => advance[field])))
-  return tx.$executeRawUnsafe(sql, groupId, topic, ...arrays)
+  return tx.$executeRawUnsafe(sql, groupId, topic, ...arrays, mappings)
 }

@@ -1,37 +1,37 @@
 // The sink: settles a batch in ONE transaction, all of it or nothing (design §4). The first statement locks the offset
 // rows and compares, the last moves them; what is between takes its locks in one order (statements.ts).
-// If the answer to COMMIT is lost, write() throws. Writing the same batch again then finds next_offset ≥ to: it writes
-// nothing and reports positions only, so the counts of such a batch are in consumer_offset, not in any WriteResult.
+// If the answer to COMMIT is lost, write() throws. Writing the same batch again finds next_offset ≥ to, writes nothing and
+// reports positions only: the counts of such a batch are in consumer_offset, not in any WriteResult.
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { traceIdOf } from '../lib/traceparent.ts'
 import type { Decoded } from '../line-items/decode.ts'
 import { messageOf } from '../line-items/fault.ts'
 import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
-import { isolate } from '../pipeline/isolate.ts'
 import type { Batch, Entry, Sink, WriteResult } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { type Budget, createBudget } from './attempts.ts'
 import { askBreaker, BreakerTripped } from './breaker.ts'
 import { classifyError, isOversized, maxRecordsOf, SinkError, wantsFreshPool } from './classify.ts'
 import type { Database } from './database.ts'
-import { AggregateOverflow, type Findings, StaleMapping } from './findings.ts'
+import { AggregateOverflow, type Findings, MappingsChanged, StaleMapping } from './findings.ts'
 import type { GateStore } from './gate-store.ts'
 import { moveInventory } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
 import { lockLetters, resolveReread, writeLetters } from './letters.ts'
+import { mapAgain, mapBatch } from './map-batch.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
 import { claimsOf, matchReplays, settleReplays } from './replays.ts'
 import { type Mapped, type Rejected, rejectedOf, type Sorted, sortEntries } from './sorted.ts'
-import { advanceOffsets, lockOffsets, type OffsetRow, type Owner } from './statements.ts'
+import { advanceOffsets, lockOffsets, mappingVersion, type OffsetRow, type Owner } from './statements.ts'
 import { createTally } from './tally.ts'
 import type { Tx } from './writer.ts'
 
 export type SinkDeps = Owner & {
   readonly database: Database
-  readonly mappings: Pick<MappingStore, 'mapLines' | 'clear'>
+  readonly mappings: MappingStore
   readonly gate: Pick<GateStore, 'close'>
   readonly breaker: BreakerLimits
   readonly clock: Pick<Clock, 'wall' | 'now'>
@@ -46,7 +46,10 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
         return await write(deps, batch)
       } catch (error) {
         if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
-        else if (wantsFreshPool(classifyError(error))) database.recreate(client)
+        else if (wantsFreshPool(classifyError(error))) {
+          database.recreate(client)
+          deps.mappings.clear() // the server may be another one, which lost what was committed last
+        }
         throw error
       }
     },
@@ -68,7 +71,7 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
 
 async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
-  let mapped = await mapBatch(deps, batch, budget)
+  let mapped: Mapped | null = await mapBatch(deps.mappings, batch, budget)
   let found: Findings = { overflowing: new Map(), remapped: false, immediate: false }
   // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
   for (;;) {
@@ -79,8 +82,10 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
         found = { ...found, overflowing: new Map([...found.overflowing, ...error.lines]) }
       } else if (error instanceof StaleMapping) {
         deps.mappings.clear()
-        mapped = await mapBatch(deps, batch, budget)
+        mapped = await mapBatch(deps.mappings, batch, budget)
         found = { ...found, remapped: true }
+      } else if (error instanceof MappingsChanged) {
+        mapped = null
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
         found = { ...found, immediate: true }
       } else throw error
@@ -88,28 +93,8 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
   }
 }
 
-/** Each attempt is a transaction of the mapping store's own: what the database refuses of it is found like a refused row. */
-async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>, budget: Budget): Promise<Mapped> {
-  const lines = entries.flatMap(({ record, decoded }) =>
-    decoded.kind === 'line-item' ? [{ record, lineItem: decoded.lineItem }] : [],
-  )
-  const itemIds = new Map<SourceRecord, bigint>()
-  const { refused } = await isolate(lines, async (some) => {
-    if (some !== lines) budget.spend()
-    try {
-      const found = await mappings.mapLines(some.map(({ lineItem }) => lineItem))
-      for (const [index, itemId] of found.entries()) if (some[index]) itemIds.set(some[index].record, itemId)
-      return { ok: true, stored: null }
-    } catch (error) {
-      const { fate, sqlstate } = classifyError(error)
-      if (fate !== 'row') throw error
-      return { ok: false, fault: sqlstate }
-    }
-  })
-  return { itemIds, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
-}
-
-type Try = { readonly mapped: Mapped; readonly found: Findings; readonly budget: Budget }
+/** `mapped` null: to be mapped in the transaction. */
+type Try = { readonly mapped: Mapped | null; readonly found: Findings; readonly budget: Budget }
 
 async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
   failpoint('before_transaction')
@@ -123,7 +108,8 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
     if (parts.length === 0) return { positions, ...tally.total() }
     if (attempt.found.immediate) await tx.$executeRawUnsafe('SET CONSTRAINTS ALL IMMEDIATE')
 
-    const sorted = sortEntries(entries, attempt.mapped, attempt.found.overflowing)
+    const mapped = attempt.mapped ?? (await mapAgain(deps.mappings, batch, attempt.budget))
+    const sorted = sortEntries(entries, mapped, attempt.found.overflowing)
     const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
     failpoint('ledger_written')
     if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
@@ -136,7 +122,9 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
     for (const { record } of outcome.inserted) tally.add('inserted', record.partition)
     for (const { record } of outcome.duplicates) tally.add('duplicate', record.partition)
     for (const { partition } of sorted.ignored) tally.add('ignored', partition)
-    const moved = await advanceOffsets(tx, deps, tally.advances(memories))
+    const moved = await advanceOffsets(tx, { ...deps, mappings: mapped.version }, tally.advances(memories))
+    if (moved === 0 && mapped.version !== null && (await mappingVersion(tx)) !== mapped.version)
+      throw new MappingsChanged()
     if (moved !== parts.length) throw new SinkError('fatal', 'OFFSET_ROW_MISSING', 'an offset row vanished')
     failpoint('before_commit')
     return { positions, ...tally.total() }

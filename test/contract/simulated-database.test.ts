@@ -43,7 +43,14 @@ const ITEM_OF = new Map(['S0', 'S1', 'S2'].map((sku, index) => [sku, BigInt(inde
 /** The mapping has a transaction of its own and is no part of this contract. */
 const mappings = {
   mapLines: (lines: readonly { sku: string | null }[]) =>
-    Promise.resolve(lines.map(({ sku }) => ITEM_OF.get(sku ?? '') ?? 0n)),
+    Promise.resolve({
+      items: lines.map(({ sku }) => {
+        const id = ITEM_OF.get(sku ?? '') ?? 0n
+        return { itemId: id, mappingId: id }
+      }),
+      version: 0n,
+    }),
+  catchUp: () => Promise.resolve(),
   clear: () => {},
 }
 const sinkOn = (database: Database): Sink<Decoded> =>
@@ -197,7 +204,7 @@ describe.each([
     await one.play(() => one.offsets.insertIfAbsent([{ partition: 0, nextOffset: 0n, topicId: null }]))
   })
   afterAll(() => one.close())
-  const owner = { groupId: GROUP, topic: TOPIC }
+  const owner = { groupId: GROUP, topic: TOPIC, mappings: 0n }
   const moved = { inserted: 0, duplicate: 0, deadLettered: 0, run: 0, windowRecords: 0, windowDeadLettered: 0 }
   const codeOf = (error: unknown) => classifyError(error).sqlstate ?? String(error)
 

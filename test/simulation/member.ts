@@ -8,6 +8,7 @@ import { ExitCode, OperatorError } from '../../src/lib/operator-error.ts'
 import type { Decoded } from '../../src/line-items/decode.ts'
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts'
 import type { SourceRecord } from '../../src/pipeline/source-record.ts'
+import type { MappedItem } from '../../src/sink/mapping-store.ts'
 import { createSink } from '../../src/sink/transaction.ts'
 import { createKafkaSource } from '../../src/source/kafka-source.ts'
 import { startPositions } from '../../src/source/start-position.ts'
@@ -70,7 +71,11 @@ export const startMember = (name: string, world: World): SimulatedMember => {
       ...{ groupId: GROUP, topic: TOPIC, database, clock },
       gate: { close: () => Promise.resolve(false) },
       breaker: { maxConsecutive: 0, maxRatio: 1 },
-      mappings: { mapLines: (lines) => postgres.call(() => lines.map(itemOf)), clear: () => {} },
+      mappings: {
+        mapLines: (lines) => postgres.call(() => ({ items: lines.map(itemOf), version: 0n })),
+        catchUp: () => Promise.resolve(),
+        clear: () => {},
+      },
     })
     const source = createKafkaSource(
       { topic: TOPIC, groupId: GROUP, concurrency: 1 + scheduler.random.below(2), checkEveryMs: 5_000, ...TIMES },
@@ -126,7 +131,10 @@ const clockOf = (scheduler: Scheduler): Clock => ({
 })
 
 /** `S-3` → 4. */
-const itemOf = ({ sku }: { readonly sku: string | null }): bigint => BigInt(sku?.slice(2) ?? 0) + 1n
+const itemOf = ({ sku }: { readonly sku: string | null }): MappedItem => {
+  const id = BigInt(sku?.slice(2) ?? 0) + 1n
+  return { itemId: id, mappingId: id }
+}
 
 /** What kafkajs's own index.js does with the options of a consumer, on our cluster. */
 const kafkaOf = (cluster: object): Kafka =>

@@ -319,8 +319,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'books a line under another item',
     LAWS.booked,
     'src/sink/sorted.ts',
-    'const itemId = itemIds.get(record)',
-    'const itemId = (itemIds.get(record) ?? 0n) > 2n ? 1n : itemIds.get(record)',
+    'const item = items.get(record)',
+    'const item = (items.get(record)?.itemId ?? 0n) > 2n ? { itemId: 1n, mappingId: 1n } : items.get(record)',
   ),
   mutation(
     'charges a record with one byte',

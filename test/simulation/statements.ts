@@ -61,6 +61,7 @@ export const statementOf = (sql: string, values: readonly unknown[]): Run<unknow
   if (words.startsWith('INSERT INTO inventory')) return addToInventory(values)
   if (words.startsWith('INSERT INTO dead_letter')) return upsertLetters(sql, values)
   if (words.startsWith('UPDATE consumer_offset')) return advance(values)
+  if (sql.includes('FROM mapping_change')) return run(({ tables }) => [{ version: tables.mappingVersion }])
   throw new Error(`the simulation does not know this statement: ${words}`)
 }
 
@@ -151,11 +152,14 @@ const upsertLetters = (sql: string, values: readonly unknown[]) => {
   )
 }
 
-const advance = ([, , partitions, ...columns]: readonly unknown[]) => {
+const advance = ([, , partitions, ...rest]: readonly unknown[]) => {
+  const columns = rest.slice(0, -1)
+  const version = rest.at(-1)
   const [to, inserted, duplicate, deadLettered, ignored, absent] = columns.map((each) => strings(each).map(BigInt))
   const keys = strings(partitions)
   const update = ({ tables }: Playing) => {
     let moved = 0
+    if (version !== null && version !== tables.mappingVersion) return moved
     for (const [index, key] of keys.entries()) {
       const row = tables.consumer_offset.get(key)
       if (!row) continue

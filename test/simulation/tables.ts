@@ -30,6 +30,8 @@ export type Tables = {
   readonly dead_letter: Map<string, LetterRow>
   /** When the gate was closed; null: it is open. */
   gate: number | null
+  /** Of all mappings. Nobody corrects one here: that needs a lock that is shared (contract/mapping-change.test.ts). */
+  readonly mappingVersion: bigint
   /** `table key` of what a transaction has written. */
   written: Set<string>
 }
@@ -40,6 +42,7 @@ export const emptyTables = (): Tables => ({
   inventory: new Map(),
   dead_letter: new Map(),
   gate: null,
+  mappingVersion: 0n,
   written: new Set(),
 })
 
@@ -49,6 +52,7 @@ export const clone = (tables: Tables): Tables => ({
   inventory: new Map(tables.inventory),
   dead_letter: new Map(tables.dead_letter),
   gate: tables.gate,
+  mappingVersion: tables.mappingVersion,
   written: new Set(tables.written),
 })
 

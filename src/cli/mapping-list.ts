@@ -1,0 +1,116 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { type MappingFilter, type Method, METHODS } from '../line-items/mapping-filter.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import type { MappingView } from '../sink/mapping-reads.ts'
+import { atLeastOne, oneOf, some } from './dlq-options.ts'
+import { cell, count, jsonLine, table, time, writeOut } from './dlq-text.ts'
+import type { Io } from './io.ts'
+import { connected, type Connected } from './mapping-connect.ts'
+import { score } from './mapping-text.ts'
+
+type Flags = {
+  user?: string
+  method?: Method[]
+  scoreBelow?: number
+  text?: string
+  item?: bigint
+  limit?: number
+  after?: bigint
+  json?: true
+}
+
+const PAGE = 50
+const MAX_TABLE = 1_000
+const JSON_PAGE = 1_000
+
+const share = (text: string): number => {
+  const value = Number(text)
+  if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= 1) return value
+  throw new InvalidArgumentError('a number above 0, at most 1, such as 0.8.')
+}
+const id = (text: string): bigint => {
+  const [, digits] = /^(?:item:)?(\d{1,18})$/.exec(text) ?? []
+  if (digits !== undefined) return BigInt(digits)
+  throw new InvalidArgumentError('a whole number.')
+}
+
+export const mappingList = (io: Io, exit: (code: ExitCode) => void): Command =>
+  new Command('list')
+    .description('which item each vendor key stands for, newest first')
+    .option('--user <id>', 'of this user', some)
+    .option('--method <method...>', `how it came about: ${METHODS.join(', ')}`, oneOf(METHODS))
+    .option('--score-below <score>', 'fuzzy ones that are less certain; the least certain first', share)
+    .option('--text <part>', "part of the vendor's text, of the key or of the item's name", some)
+    .option('--item <id>', 'that stand for this item', id)
+    .option('--limit <n>', `at most this many (default: ${PAGE}; with --json all)`, atLeastOne)
+    .option('--after <mapping>', 'the page behind this mapping', id)
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Filters given together must all fit; several methods mean any of them.
+
+Examples:
+  sluice mapping list --score-below 0.8              the least certain ones, to be reviewed
+  sluice mapping list --user u-1 --text 'hanging heart'
+  sluice mapping list --method manual --json | jq -r .vendorKey`,
+    )
+    .action(async (flags: Flags) => {
+      if (!flags.json && (flags.limit ?? 0) > MAX_TABLE)
+        throw new OperatorError(`a table holds ${count(MAX_TABLE)} mappings at most`, 'add --json, or page with --after', ExitCode.usage) // prettier-ignore
+      await connected(io, (all) => (flags.json ? listJson(io, all, flags) : listTable(io, all, flags)))
+      exit(ExitCode.ok)
+    })
+
+const filterOf = ({ user, method, scoreBelow, text, item }: Flags): MappingFilter => ({
+  userId: user ?? null,
+  methods: method ?? null,
+  scoreBelow: scoreBelow ?? null,
+  text: text ?? null,
+  itemId: item ?? null,
+})
+
+async function listJson(io: Io, { reads }: Connected, flags: Flags): Promise<void> {
+  let left = flags.limit ?? Infinity
+  let after = flags.after ?? null
+  while (left > 0 && !io.drain.aborted) {
+    const asked = Math.min(JSON_PAGE, left)
+    const page = await reads.page(filterOf(flags), after, asked)
+    await writeOut(io, page.map((mapping) => jsonLine(io, mapping)).join(''))
+    if (page.length < asked) return
+    left -= page.length
+    after = page.at(-1)?.id ?? null
+  }
+}
+
+const HEAD = [
+  ['mapping', 'right'],
+  ['user', 'left'],
+  ['vendor key', 'left'],
+  ['item', 'right'],
+  ['name of the item', 'left'],
+  ['method', 'left'],
+  ['score', 'right'],
+  ['since (UTC)', 'left'],
+] as const
+
+async function listTable(io: Io, { reads }: Connected, flags: Flags): Promise<void> {
+  const limit = flags.limit ?? PAGE
+  const found = await reads.page(filterOf(flags), flags.after ?? null, limit + 1)
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  if (!last) return writeOut(io, `no mappings fit${flags.after === undefined ? '' : ' behind that one'}\n`)
+  await writeOut(io, `${table(HEAD, page.map(rowOf))}\n`)
+  if (found.length > limit) await writeOut(io, `there are more: the same command with --after ${last.id}\n`)
+}
+
+const rowOf = (mapping: MappingView): string[] => [
+  String(mapping.id),
+  cell(mapping.userId),
+  cell(mapping.vendorKey, 44),
+  String(mapping.itemId),
+  cell(mapping.itemName, 40),
+  mapping.method,
+  score(mapping.score),
+  time(mapping.createdAt),
+]

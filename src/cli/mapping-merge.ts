@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { toMicros, fromMicros } from '../line-items/decimal.ts'
+import type { Named } from '../line-items/mapping-name.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { cell } from './dlq-text.ts'
+import type { Io } from './io.ts'
+import { type Connected, itemOf } from './mapping-connect.ts'
+import { correct, type CorrectFlags, type Plan, withCorrectOptions } from './mapping-correct.ts'
+import { nameArgument, NAMES } from './mapping-options.ts'
+import { itemText } from './mapping-text.ts'
+
+export const mappingMerge = (io: Io, exit: (code: ExitCode) => void): Command =>
+  withCorrectOptions(
+    new Command('merge')
+      .description('make two items one: all keys, ledger rows and the quantity of the first move to the second')
+      .argument('<user>', 'whose')
+      .argument('<from>', 'the item that is given up: item:<number>, or a key of it', nameArgument)
+      .argument('<into>', 'the item that stays', nameArgument),
+  )
+    .addHelpText(
+      'after',
+      `
+${NAMES}
+The item that is given up stays as an empty one, without keys and without a quantity on hand. If the other one has no sku, it gets
+that of the first.
+
+Examples:
+  sluice mapping merge u-1 item:18 item:17 --dry-run
+  sluice mapping merge u-1 'hanging heart, white' 85123A --reason 'the same thing'`,
+    )
+    .action(async (user: string, from: Named, into: Named, flags: CorrectFlags) =>
+      exit(await correct(io, flags, (all) => plan(all, user, from, into))),
+    )
+
+async function plan(all: Connected, userId: string, fromName: Named, intoName: Named): Promise<Plan> {
+  const from = await itemOf(all, userId, fromName)
+  const into = await itemOf(all, userId, intoName)
+  if (from.id === into.id) throw new OperatorError(`both are ${itemText(into)}`, 'name two items', ExitCode.usage)
+  const brought = await all.reads.brought(userId, from.id)
+  return {
+    what: `all keys of user ${cell(userId)} from ${itemText(from)} to ${itemText(into)}`,
+    ...{ userId, fromItem: from.id, toItem: into.id },
+    rows: brought.reduce((sum, { rows }) => sum + rows, 0n),
+    quantity: fromMicros(brought.reduce((sum, { quantity }) => sum + toMicros(quantity), 0n)),
+    notes:
+      from.sku !== null && into.sku !== null && from.sku !== into.sku
+        ? [`they have two skus, ${cell(from.sku)} and ${cell(into.sku)}: both stand for item ${into.id} then`]
+        : [],
+    make: (corrections) => corrections.merge(userId, from.id, into.id),
+  }
+}
