@@ -2,8 +2,10 @@
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
 import { benchPublish } from './publish.ts'
+import { benchThroughput } from './throughput.ts'
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
+  throughput: benchThroughput,
   publish: benchPublish,
   isolation: benchIsolation,
   kafkajs: benchKafkajs,
