@@ -2,10 +2,14 @@
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
 import { benchPublish } from './publish.ts'
+import { benchCeiling } from './ceiling.ts'
+import { benchSequential } from './sequential.ts'
 import { benchThroughput } from './throughput.ts'
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
   throughput: benchThroughput,
+  ceiling: benchCeiling,
+  sequential: benchSequential,
   publish: benchPublish,
   isolation: benchIsolation,
   kafkajs: benchKafkajs,
