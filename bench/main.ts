@@ -1,6 +1,7 @@
 // `npm run bench -- NAME …`: measurements on real services, found as `sluice demo` finds them.
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
+import { benchPeer } from './peer.ts'
 import { benchPublish } from './publish.ts'
 import { benchCeiling } from './ceiling.ts'
 import { benchSequential } from './sequential.ts'
@@ -10,6 +11,7 @@ const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
   throughput: benchThroughput,
   ceiling: benchCeiling,
   sequential: benchSequential,
+  peer: benchPeer,
   publish: benchPublish,
   isolation: benchIsolation,
   kafkajs: benchKafkajs,
