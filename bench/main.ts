@@ -1,6 +1,7 @@
 // `npm run bench -- NAME …`: measurements on real services, found as `sluice demo` finds them.
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
+import { benchLatency } from './latency.ts'
 import { benchPeer } from './peer.ts'
 import { benchPublish } from './publish.ts'
 import { benchCeiling } from './ceiling.ts'
@@ -12,6 +13,7 @@ const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
   ceiling: benchCeiling,
   sequential: benchSequential,
   peer: benchPeer,
+  latency: benchLatency,
   publish: benchPublish,
   isolation: benchIsolation,
   kafkajs: benchKafkajs,
