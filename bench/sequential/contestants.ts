@@ -31,6 +31,32 @@ const moveStock = (tx: Tx, itemId: bigint, quantity: string) =>
     update: { quantity: { increment: quantity } },
   })
 
+/** Items and mappings of all lines, as a consumer finds them that has run for a while. */
+export async function createItems(url: string, lines: readonly Line[]): Promise<void> {
+  const database = createDatabase({ url, poolSize: 1, writer: 'stock' })
+  const all = new Map(lines.map(({ line }) => [`${line.userId} ${keyOf(line)}`, line]))
+  const items = [...all.values()].map((line, at) => ({ line, id: BigInt(at + 1) }))
+  const prisma = database.prisma()
+  await prisma.item.createMany({
+    data: items.map(({ line, id }) => ({
+      id,
+      userId: line.userId,
+      sku: line.sku,
+      name: line.description ?? line.sku ?? '',
+    })),
+  })
+  await prisma.itemMapping.createMany({
+    data: items.map(({ line, id }) => ({
+      userId: line.userId,
+      vendorKey: keyOf(line),
+      itemId: id,
+      method: 'created',
+      ruleVersion: 1,
+    })),
+  })
+  await database.close()
+}
+
 export type Sequential = { write(lines: readonly Line[]): Promise<void>; close(): Promise<void> }
 
 /** One event at a time: find or create the item, create the entry, update the stock; commit. */
