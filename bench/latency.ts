@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build, type Histogram } from 'hdr-histogram-js'
 import { createProducer } from '../src/kafka/producer.ts'
-import { load, type Pace, type Sent } from './latency/load.ts'
+import { eventsOf, load, type Pace, prepare, type Sent } from './latency/load.ts'
 import { observe, seenAt } from './latency/observe.ts'
 import { openPeer, openSluice, type Subject } from './latency/subjects.ts'
 import { createTopic } from './support/backlog.ts'
@@ -58,11 +58,12 @@ async function measure(ground: Ground, entry: Entry, how: { seed: number; warmUp
   const subject = await entry.open(ground, base, topic)
   try {
     // What is compiled and connected at first is none of it.
-    if (how.warmUp) await settled(base, subject, await load(producer, topic, WARM_UP, 1))
+    const send = (pace: Pace, seed: number) => load({ producer, topic }, pace, prepare(eventsOf(pace), seed))
+    if (how.warmUp) await settled(base, subject, await send(WARM_UP, 1))
     const observer = entry.observed ? await observe(base.url) : null
     const flushBefore = (await base.query<{ count: number; ms: number }>(FLUSH))[0]
     const cpu = await subject.cpu()
-    const sent = await load(producer, topic, entry.pace, how.seed)
+    const sent = await send(entry.pace, how.seed)
     await settled(base, subject, sent)
     const spent = (await subject.cpu()) - cpu
     const looks = observer ? await observer.stop() : null

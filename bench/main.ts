@@ -3,9 +3,11 @@ import { benchDlq } from './dlq.ts'
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
 import { benchLatency } from './latency.ts'
+import { benchMemory } from './memory.ts'
 import { benchNetwork } from './network.ts'
 import { benchPeer } from './peer.ts'
 import { benchPublish } from './publish.ts'
+import { benchAdaptive } from './adaptive.ts'
 import { benchCeiling } from './ceiling.ts'
 import { benchScale } from './scale.ts'
 import { benchSequential } from './sequential.ts'
@@ -18,7 +20,9 @@ const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
   sequential: benchSequential,
   peer: benchPeer,
   latency: benchLatency,
+  adaptive: benchAdaptive,
   network: benchNetwork,
+  memory: benchMemory,
   scale: benchScale,
   startup: benchStartup,
   dlq: benchDlq,

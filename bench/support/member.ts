@@ -35,7 +35,9 @@ export const startMember = (ground: Pick<Ground, 'brokers'>, work: Work, name = 
   })
   const tail: string[] = []
   let gcMs = 0
+  const told: Record<string, unknown>[] = []
   const read = (line: string) => {
+    if (line.includes('"msg":"flushed"')) told.push(JSON.parse(line) as Record<string, unknown>)
     const pause = line.startsWith('{') ? undefined : GC.exec(line)?.[1]
     if (pause === undefined) tail.splice(0, Math.max(0, tail.push(line) - 20))
     else gcMs += Number(pause)
@@ -56,6 +58,8 @@ export const startMember = (ground: Pick<Ground, 'brokers'>, work: Work, name = 
     startedAt,
     ended,
     gcMs: () => gcMs,
+    /** What it logged of its flushes: with LOG_LEVEL=debug only. */
+    flushes: () => told,
     memory,
     /** Throws when it has ended. */
     check() {
