@@ -1,6 +1,6 @@
 // bench/RESULTS.md: one section for each bench, replaced by its last run, with where it ran.
 import { readFile, writeFile } from 'node:fs/promises'
-import { arch, cpus, totalmem } from 'node:os'
+import { arch, cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const FILE = fileURLToPath(new URL('RESULTS.md', import.meta.url))
@@ -29,3 +29,28 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   const rule = `| ${widths.map((width, at) => (at < 2 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
   return [line(head), rule, ...rows.map(line)].join('\n')
 }
+
+const shown = (value: number): string => {
+  const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits })
+}
+
+/** `median (min–max)`. */
+export const spread = (values: readonly number[]): string =>
+  values.length < 2
+    ? shown(median(values))
+    : `**${shown(median(values))}** (${shown(Math.min(...values))}–${shown(Math.max(...values))})`
+
+export const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} ×`
+export const percent = (share: number): string => `${Math.round(share * 100)} %`
+
+/** What is measured, where and when: the first lines of a section. */
+export const preamble = (what: string, version: string): string =>
+  `${what}\n${new Date().toISOString().slice(0, 10)}, ${machine()}, load average ${loadavg()[0]?.toFixed(1)}, ${version}.`
+
+/** Goals beside what was found; the last column says whether they are met. */
+export const goals = (lines: readonly (readonly [what: string, goal: string, found: string, met: boolean])[]): string =>
+  markdownTable(
+    ['goal', 'at least', 'found', ''],
+    lines.map(([what, goal, found, met]) => [what, goal, found, met ? 'met' : '**missed**']),
+  )
