@@ -64,12 +64,15 @@ const addedWord =
 
 /** As near as can be: a word that is one letter from another word of the file. */
 const neighbourWord = (vocabulary: readonly string[]): Vary => {
+  const words = new Set(vocabulary)
   const near = new Map<string, string[]>()
   const holes = new Map<string, string[]>()
   for (const word of vocabulary)
     for (let at = 0; at < word.length; at++) {
       const hole = `${word.slice(0, at)}_${word.slice(at + 1)}`
       holes.set(hole, [...(holes.get(hole) ?? []), word])
+      const shorter = word.slice(0, at) + word.slice(at + 1)
+      if (words.has(shorter) && word !== `${shorter}S`) for (const [one, other] of [[word, shorter], [shorter, word]] as const) near.set(one, [...(near.get(one) ?? []), other]) // prettier-ignore
     }
   for (const same of holes.values())
     for (const word of same) near.set(word, [...(near.get(word) ?? []), ...same.filter((other) => other !== word)])

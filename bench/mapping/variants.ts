@@ -121,11 +121,18 @@ const abbreviation: Vary = (text, random) => {
   return replaceAt(parts, at, shortened(parts[at] ?? '', random)).join(' ')
 }
 
-/** As by a field that is too short: 70 to 95 % are left. */
-const truncated: Vary = (text, random) =>
+/** As by a field that is too short for the last word: half of it is left, or more. */
+const truncated: Vary = (text, random) => {
+  const last = /\p{L}+$/u.exec(text)?.[0] ?? ''
+  const kept = Math.ceil(last.length / 2) + random.below(Math.floor(last.length / 2))
+  return last.length < 2 || text.length < 12 ? null : text.slice(0, text.length - last.length + kept)
+}
+
+/** As by one that is much too short: 70 to 95 % of the text are left, often of several articles the same. */
+const cutShort: Vary = (text, random) =>
   text.length < 12 ? null : text.slice(0, Math.round(text.length * (0.7 + 0.25 * random.next()))).trim()
 
 export const VARIANTS: Readonly<Record<string, Vary>> = {
   ...{ case: caseOf, punctuation, spacing, 'word order': wordOrder, 'one typo': typo },
-  ...{ plural, abbreviation, truncated },
+  ...{ plural, abbreviation, truncated, 'cut short': cutShort },
 }

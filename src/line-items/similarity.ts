@@ -1,5 +1,5 @@
-import { isInflection, isShortened, isTypo, type Counts } from './word-likeness.ts'
-import { COLOURS, DISTINGUISHING } from './word-lists.ts'
+import { headOf, isInflection, isShortened, isTypo, type Counts } from './word-likeness.ts'
+import { COLOURS, DANGLING, DISTINGUISHING, MATERIALS } from './word-lists.ts'
 import { SHORTEST_BEGINNING } from './match-keys.ts'
 import type { Text, Word } from './words.ts'
 
@@ -20,8 +20,12 @@ const CUT_OFF = 0.12
 const CUT_TOO_SHORT = 0.14
 const MOST_SHORTENED = 3
 
-export const similarity = (query: Text, item: Text, counts: Counts): number | null =>
-  asSameWords(query, item, counts) ?? asSameLetters(query, item) ?? asCutOff(query, item)
+export const similarity = (query: Text, item: Text, counts: Counts): number | null => {
+  const words = asSameWords(query, item, counts)
+  if (words !== null && words >= 1 - REORDERED) return words
+  // Before typos and shortened words: what goes on in one way may go on in another.
+  return asCutOff(query, item) ?? words ?? asSameLetters(query, item)
+}
 
 type Pair = readonly [Word, Word]
 
@@ -34,6 +38,7 @@ const asSameWords = (query: Text, item: Text, counts: Counts): number | null => 
   const equal = query.words.length - left.length
   if (typos.length > 0 && !isEnoughForTypo(query, left, pairs)) return null
   if (shortened > MOST_SHORTENED || shortened > equal || (typos.length > 0 && shortened > 0) || typos.length > 1) return null
+  if (shortened > 1 && pairs.some(([one, other]) => headOf(one.stem) !== headOf(other.stem))) return null
   const order = orderOf(query.words, item.words, new Map(pairs))
   return order === 'other' ? null : 1 - TYPO * typos.length - SHORTENED * shortened - (order === 'same' ? 0 : REORDERED)
 }
@@ -97,25 +102,27 @@ const asSameLetters = (query: Text, item: Text): number | null => {
 }
 
 const SHORTEST_CUT = 12
-const LEAST_KEPT = 0.6
-const MOST_LOST = 2
+/** Of the letters, when the text ends in the middle, which hardly another article does; or before a word, as others do. */
+const LEAST_KEPT = { inside: 0.6, beforeWord: 0.75 }
+const SIZE_LETTERS: ReadonlySet<string> = new Set(['s', 'm', 'l', 'x'])
+const MOST_LOST = { inside: 2, beforeWord: 1 }
 
 /**
- * The text ends where the item's goes on: within a word, or before its last words. What is lost must not be what tells
- * articles apart. A beginning that does not suffice still makes another one doubtful: `alarm clock` of red and ivory ones.
+ * The text ends where the item's goes on. What is lost must not be what tells articles apart. A beginning that does not
+ * suffice still makes another one doubtful: `alarm clock` of red and ivory ones.
  */
 const asCutOff = (query: Text, item: Text): number | null => {
   const [kept, all] = [query.plain.length, item.plain.length]
   if (kept >= all || query.flat.length < SHORTEST_BEGINNING || !item.plain.startsWith(query.plain)) return null
-  const lost = item.plain.slice(kept)
-  const inWord = !lost.startsWith(' ')
   const pieces = query.plain.split(' ')
-  const piece = inWord ? (pieces.pop() ?? '') : ''
-  const [rest = '', ...lostWords] = inWord ? lost.split(' ') : lost.split(' ').slice(1).toSpliced(0, 0, '')
-  const isEnough =
-    kept >= SHORTEST_CUT && kept >= LEAST_KEPT * all && pieces.length >= 2 && lostWords.length <= MOST_LOST
-  const isSame = !lostWords.some(isDistinguishing) && (!isDistinguishing(piece + rest) || piece.length > rest.length)
-  return 1 - (isEnough && isSame ? CUT_OFF : CUT_TOO_SHORT)
+  const piece = item.plain[kept] === ' ' ? '' : (pieces.pop() ?? '')
+  const where = piece !== '' || DANGLING.has(pieces.at(-1) ?? '') ? 'inside' : 'beforeWord'
+  const [rest = '', ...lost] = item.plain.slice(kept).split(' ')
+  const wholeWords = where === 'inside' && kept >= LEAST_KEPT.beforeWord * all ? 1 : 2
+  const isEnough = kept >= SHORTEST_CUT && kept >= LEAST_KEPT[where] * all && pieces.length >= wholeWords
+  const isKnown = !isDistinguishing(piece + rest) || (piece !== '' && !SIZE_LETTERS.has(piece))
+  const isSame = isKnown && !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
+  return 1 - (isEnough && isSame && lost.length <= MOST_LOST[where] ? CUT_OFF : CUT_TOO_SHORT)
 }
 
 const isDistinguishing = (word: string): boolean =>

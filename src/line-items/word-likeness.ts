@@ -25,19 +25,23 @@ const LONG = 7
 const RARER = 8
 
 /**
- * No word of its own: not of English, and not in the user's texts. Those have misspellings too, so a long word that is far
- * rarer in them than the one it may stand for does not count: long words have hardly a neighbour that is another word.
+ * No word of its own: not of English, and not in the user's texts. Those have misspellings too: a long word that is far rarer
+ * in them than its neighbour does not count, unless a letter is another one, as in `parsley` and `paisley`.
  */
 const isDoubtful = (word: Word, meant: Word, counts: Counts): boolean => {
   if (isCommonWord(word.raw) || isCommonWord(word.stem)) return false
   const seen = counts(word.raw)
-  return seen === 0 || (word.raw.length >= LONG && seen * RARER <= counts(meant.raw))
+  if (seen === 0) return true
+  return word.raw.length >= LONG && !isOtherLetter(word.raw, meant.raw) && seen * RARER <= counts(meant.raw)
 }
+
+const isOtherLetter = (a: string, b: string): boolean =>
+  a.length === b.length && [...a].filter((letter, at) => letter !== b[at]).length === 1
 
 /** `typed` is what came in, `meant` the word of the item. Of a weak word (`of`) one letter may be left. */
 export const isTypo = (typed: Word, meant: Word, counts: Counts): boolean => {
   if (meant.kind === 'exact' || /\p{N}/u.test(typed.raw)) return false
-  if (meant.kind === 'weak') return isOneEdit(typed.raw, meant.raw) && isDoubtful(typed, meant, counts)
+  if (meant.kind === 'weak') return isOneEdit(typed.raw, meant.raw) && !isCommonWord(typed.raw)
   if (typed.kind !== 'word' || typed.raw.length < 2 || meant.raw.length < 3) return false
   return (isOneEdit(typed.raw, meant.raw) || isOneEdit(typed.stem, meant.stem)) && isDoubtful(typed, meant, counts)
 }
@@ -58,8 +62,8 @@ const isVowel = (letter: string): boolean => 'aeiouy'.includes(letter)
 export const isShortened = (short: Word, long: Word, counts: Counts): boolean => {
   if (short.kind !== 'word' || long.kind !== 'word') return false
   const [a, b] = [short.stem, long.stem]
-  if (a.length < 3 || a.length >= b.length || headOf(a) !== headOf(b)) return false
-  if (![...a.slice(1)].some(isVowel)) return isSubsequence(a, b)
+  if (a.length < 3 || a.length >= b.length || a[0] !== b[0]) return false
+  if (!/[aeiou]/.test(a.slice(1))) return headOf(a) === headOf(b) && isSubsequence(a, b)
   return b.startsWith(a) && (short.dotted || isDoubtful(short, long, counts))
 }
 

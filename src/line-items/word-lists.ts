@@ -40,17 +40,25 @@ export const COLOURS = listed(`
   turquoise teal navy aqua lilac lavender violet mauve magenta maroon burgundy crimson scarlet khaki olive lime mint peach
   coral salmon ruby emerald jade amber indigo cyan charcoal tan taupe mustard clear multicolor multicolour pastel`)
 
-/** What tells two articles of one kind apart: never lost with the tail of a text. */
+/** Sizes, counts, positions, negations, times: what tells two articles of one kind apart. */
 export const DISTINGUISHING = listed(`
   small medium large mini midi maxi big little tiny giant jumbo xs xl xxl short long tall wide narrow thin thick single double
   triple twin half full round square oval rectangular rectangle triangular left right front back top bottom upper lower inner
-  outer no not non without with free spring summer autumn winter monday tuesday wednesday thursday friday saturday sunday
-  january february march april june july august september october november december easter christmas halloween boy girl man
-  woman lady child baby adult kid wood wooden metal plastic glass paper cotton silk wool leather ceramic steel tin zinc brass
-  refill spare replacement set pack box pair piece dozen`)
+  outer no not non without free spring summer autumn winter monday tuesday wednesday thursday friday saturday sunday
+  january february march april may june july august september october november december easter christmas halloween boy girl
+  man woman lady child baby adult kid`)
+
+/** What an article is made of: its last word often, and then it means something. */
+export const MATERIALS = listed(`
+  wood wooden metal plastic glass paper cotton silk wool leather ceramic steel tin zinc brass refill spare replacement`)
+
+/** What a text never ends with. */
+export const DANGLING = listed('of the and with in for on to by from')
 
 /** Short words, one letter from each other all too often. A text that has one of them means it. */
 const SHORT_WORDS = listed(`
+  bag kit set pack box pair piece dozen
+  ah am as at be by do dr go he hi if in is it me mr mrs ms my no on or ox so to tv up us we
   ace act add age aid aim air ale all ant any ape apt arc ark arm art ash ask bad bag ban bar bat bay bed bee beg bet bib bid big
   bin bit boa bob bog boo bow box boy bra bud bug bun bus but buy bye cab can cap car cat cod cog cot cow coy cub cue cup cut dab
   dad dam day den dew die dig dim din dip doe dog dot dry dub due dug dye ear eat eel egg elf elk elm end era eve eye fab fan far
@@ -131,4 +139,4 @@ const SHORT_WORDS = listed(`
 
 /** Words by themselves, whoever writes them: never a misspelling of another. */
 export const isCommonWord = (word: string): boolean =>
-  SHORT_WORDS.has(word) || COLOURS.has(word) || DISTINGUISHING.has(word) || WEAK_WORDS.has(word) || UNIT_FORMS.has(word)
+  SHORT_WORDS.has(word) || COLOURS.has(word) || DISTINGUISHING.has(word) || MATERIALS.has(word) || WEAK_WORDS.has(word) || UNIT_FORMS.has(word)
