@@ -1,5 +1,5 @@
 import { headOf, isInflection, isShortened, isTypo, type Counts } from './word-likeness.ts'
-import { COLOURS, DANGLING, DISTINGUISHING, MATERIALS } from './word-lists.ts'
+import { COLOURS, DANGLING, DISTINGUISHING, MATERIALS, isCommonWord } from './word-lists.ts'
 import { SHORTEST_BEGINNING } from './match-keys.ts'
 import type { Text, Word } from './words.ts'
 
@@ -121,7 +121,9 @@ const asCutOff = (query: Text, item: Text): number | null => {
   const wholeWords = where === 'inside' && kept >= LEAST_KEPT.beforeWord * all ? 1 : 2
   const isEnough = kept >= SHORTEST_CUT && kept >= LEAST_KEPT[where] * all && pieces.length >= wholeWords
   const isKnown = !isDistinguishing(piece + rest) || (piece !== '' && !SIZE_LETTERS.has(piece))
-  const isSame = isKnown && !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
+  // `pin` is not `pink` cut off.
+  const isOther = lost.length === 0 && isCommonWord(piece) && rest.length === 1
+  const isSame = isKnown && !isOther && !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
   return 1 - (isEnough && isSame && lost.length <= MOST_LOST[where] ? CUT_OFF : CUT_TOO_SHORT)
 }
 
