@@ -24,7 +24,7 @@ export const similarity = (query: Text, item: Text, counts: Counts): number | nu
   const words = asSameWords(query, item, counts)
   if (words !== null && words >= 1 - REORDERED) return words
   // Before typos and shortened words: what goes on in one way may go on in another.
-  return asCutOff(query, item) ?? words ?? asSameLetters(query, item)
+  return asCutOff(query, item, counts) ?? words ?? asSameLetters(query, item)
 }
 
 type Pair = readonly [Word, Word]
@@ -111,7 +111,7 @@ const MOST_LOST = { inside: 2, beforeWord: 1 }
  * The text ends where the item's goes on. What is lost must not be what tells articles apart. A beginning that does not
  * suffice still makes another one doubtful: `alarm clock` of red and ivory ones.
  */
-const asCutOff = (query: Text, item: Text): number | null => {
+const asCutOff = (query: Text, item: Text, counts: Counts): number | null => {
   const [kept, all] = [query.plain.length, item.plain.length]
   if (kept >= all || query.flat.length < SHORTEST_BEGINNING || !item.plain.startsWith(query.plain)) return null
   const pieces = query.plain.split(' ')
@@ -121,8 +121,8 @@ const asCutOff = (query: Text, item: Text): number | null => {
   const wholeWords = where === 'inside' && kept >= LEAST_KEPT.beforeWord * all ? 1 : 2
   const isEnough = kept >= SHORTEST_CUT && kept >= LEAST_KEPT[where] * all && pieces.length >= wholeWords
   const isKnown = !isDistinguishing(piece + rest) || (piece !== '' && !SIZE_LETTERS.has(piece))
-  // `pin` is not `pink` cut off.
-  const isOther = lost.length === 0 && isCommonWord(piece) && rest.length === 1
+  // Where there are pins, `pin` is not `pink` cut off.
+  const isOther = lost.length === 0 && isCommonWord(piece) && rest.length === 1 && counts(piece) > 0
   const isSame = isKnown && !isOther && !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
   return 1 - (isEnough && isSame && lost.length <= MOST_LOST[where] ? CUT_OFF : CUT_TOO_SHORT)
 }
