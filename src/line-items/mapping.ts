@@ -1,4 +1,6 @@
 import type { LineItem } from './line-item.ts'
+import { createMatcher, type Match, type Matcher } from './matcher.ts'
+import { ENOUGH, MARGIN } from './similarity.ts'
 import { skuKey, textKey } from './vendor-key.ts'
 
 /**
@@ -6,7 +8,8 @@ import { skuKey, textKey } from './vendor-key.ts'
  * cutting the same lines into other batches gives the same catalogue. The order of decision:
  *   1. the sku is known                          → that item
  *   2. the normalised description is known        → that item, unless sku and item belong to different skus
- *   3. `suggest` finds a similar item (fuzzy)     → that item, under the same condition
+ *   3. one item's text is nearly the same (fuzzy)  → that item, under the same condition. Two items that are as near:
+ *      MAPPING_AMBIGUOUS, and by policy a new item or none
  *   4. a new item
  * Two different skus never become one item by themselves: a line with an unknown sku takes over an item found by its
  * description only while that item has no sku, and gives it its own. No key is ever mapped twice.
@@ -28,22 +31,22 @@ export type NewMapping = {
   readonly item: ItemRef
   /** `created` together with its item; `exact`, `fuzzy`: a key that joined an item found by its description. */
   readonly method: 'created' | 'exact' | 'fuzzy'
-  /** Of a fuzzy match, 0 to 1; null for the others. */
+  /** Of a fuzzy match, 0 to 1; of an item created because several were as near, that of the nearest; null for the others. */
   readonly score: number | null
   /** The vendor's text behind the key, as it came. */
   readonly sourceText: string
 }
 
-/** The port of fuzzy matching: a stored item that is similar enough, or null. Nothing is suggested yet. */
-export type Suggest = (line: MappableLine) => { readonly item: KnownItem; readonly score: number } | null
-export const suggestNothing: Suggest = () => null
+/** Several items were as near, and the policy says that a person decides. */
+export type Ambiguous = { readonly kind: 'ambiguous' }
+export type AmbiguousPolicy = 'create' | 'dead-letter'
 
 /** An item already stored that got its first sku; new items carry theirs in `newItems`. */
 export type SkuAdoption = { readonly itemId: bigint; readonly sku: string }
 
 export type Decisions = {
   /** One per line, in the order of the lines. */
-  readonly assignments: readonly ItemRef[]
+  readonly assignments: readonly (ItemRef | Ambiguous)[]
   readonly newItems: readonly NewItem[]
   readonly newMappings: readonly NewMapping[]
   readonly skuAdoptions: readonly SkuAdoption[]
@@ -106,35 +109,64 @@ const createCatalogue = (known: ReadonlyMap<string, KnownItem>, draft: Draft) =>
 }
 
 const EXACT = { method: 'exact', score: null } as const
-const CREATED = { method: 'created', score: null } as const
+const AMBIGUOUS: Ambiguous = { kind: 'ambiguous' }
 
 /** Two different skus never merge by themselves. */
 const mayJoin = (candidate: Candidate, sku: VendorKey | null) =>
   sku === null || candidate.sku === null || candidate.sku === sku.text
 
+type Nearest = { readonly candidate: Candidate; readonly score: number; readonly ambiguous: boolean }
+
+/** Texts of one item do not compete with each other; those of another must be less sure by a margin. */
+const nearestOf = (matches: readonly Match[], itemOf: (match: Match) => Candidate | null): Nearest | null => {
+  const found = matches.flatMap((match) => {
+    const candidate = itemOf(match)
+    return candidate ? [{ candidate, score: match.score }] : []
+  })
+  const [best] = found
+  if (!best || best.score < ENOUGH) return null
+  const rival = found.find(({ candidate }) => candidate !== best.candidate)
+  return { ...best, ambiguous: rival !== undefined && best.score - rival.score < MARGIN }
+}
+
+/** What is asked besides the keys of a line; `matcher` knows the texts of stored items that a line may stand for. */
+export type Asked = { readonly matcher?: Matcher; readonly ambiguous?: AmbiguousPolicy }
+
 export const decideMappings = (
   lines: readonly MappableLine[],
   known: ReadonlyMap<string, KnownItem>,
-  suggest: Suggest = suggestNothing,
+  { matcher = createMatcher(), ambiguous = 'create' }: Asked = {},
 ): Decisions => {
   const draft: Draft = { newItems: [], newMappings: [], skuAdoptions: [] }
   const catalogue = createCatalogue(known, draft)
 
-  const decide = (line: MappableLine): Candidate => {
+  const nearest = (userId: string, text: VendorKey): Nearest | null =>
+    nearestOf(matcher.match(userId, text.text), ({ vendorKey }) =>
+      catalogue.find(userId, { key: vendorKey, text: vendorKey }),
+    )
+
+  const decide = (line: MappableLine): ItemRef | Ambiguous => {
     const { userId } = line
     const { sku, text } = keysOf(line)
     const bySku = catalogue.find(userId, sku)
-    if (bySku) return bySku
+    if (bySku) return bySku.ref
     const byText = catalogue.find(userId, text)
-    const suggested = byText ? null : suggest(line)
-    const found = byText ?? (suggested && catalogue.candidateOf(suggested.item))
+    const near = text && !byText ? nearest(userId, text) : null
+    // A sku says by itself which item it is.
+    if (near?.ambiguous && !sku && ambiguous === 'dead-letter') return AMBIGUOUS
+    const found = byText ?? (near && !near.ambiguous ? near.candidate : null)
     const joined = found && mayJoin(found, sku) ? found : null
     const target = joined ?? catalogue.create(line)
-    const by = !joined ? CREATED : suggested ? { method: 'fuzzy' as const, score: suggested.score } : EXACT
+    const score = near && (joined !== null || near.ambiguous) ? near.score : null
+    const by = !joined ? { method: 'created' as const, score } : byText ? EXACT : { method: 'fuzzy' as const, score }
     if (joined && sku) catalogue.adopt(joined, sku.text)
     if (sku) catalogue.map(userId, sku, target, by)
-    if (text && !byText) catalogue.map(userId, text, target, by)
-    return target
+    if (text && !byText) {
+      catalogue.map(userId, text, target, by)
+      // Only texts that made an item are matched against: or one near miss after the other would lead anywhere.
+      if (!joined) matcher.learn({ userId, vendorKey: text.key, text: text.text })
+    }
+    return target.ref
   }
-  return { assignments: lines.map((line) => decide(line).ref), ...draft }
+  return { assignments: lines.map(decide), ...draft }
 }

@@ -16,17 +16,17 @@ const key = (kind: 'sku' | 'text', text: string): string => {
 /** Case counts: whether `85123A` and `85123a` are one item is for a person to say (`sluice mapping assign`). */
 export const skuKey = (sku: string): string => key('sku', sku)
 
+/** NFKC and small letters. Lower-casing can decompose (İ), so compose once more. */
+export const fold = (text: string): string =>
+  ASCII.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase().normalize('NFKC')
+
+/** Marks stay: they are letters' parts in many scripts. */
 const normalise = (description: string): string =>
   ASCII.test(description)
-    ? description
-        .toLowerCase()
+    ? fold(description)
         .replace(/[^a-z0-9]+/g, ' ')
         .trim()
-    : // Lower-casing can decompose (İ), so compose once more. Marks stay: they are letters' parts in many scripts.
-      description
-        .normalize('NFKC')
-        .toLowerCase()
-        .normalize('NFKC')
+    : fold(description)
         .replace(/[^\p{L}\p{N}\p{M}]+/gu, ' ')
         .trim()
 

@@ -1,0 +1,69 @@
+import { keysOfItem, keysOfQuery } from './match-keys.ts'
+import { similarity } from './similarity.ts'
+import { readText, type Text } from './words.ts'
+
+/**
+ * The texts that items were made with, found by a text that is nearly one of them. An index in memory over what the
+ * look-up proposed, and over what the lines before made: a function of the history of a user, wherever batches are cut.
+ */
+export type ItemText = { readonly userId: string; readonly vendorKey: string; readonly text: string }
+/** In how many texts of the user's items a word is. */
+export type KnownWord = { readonly userId: string; readonly word: string; readonly items: number }
+export type Match = { readonly vendorKey: string; readonly score: number }
+
+export type Matcher = {
+  /** Which stored texts the description may stand for, the surest first. */
+  match(userId: string, description: string): readonly Match[]
+  /** An item was made with this text. */
+  learn(text: ItemText): void
+}
+
+type Entry = { readonly vendorKey: string; readonly text: Text }
+
+export const createMatcher = (proposed: readonly ItemText[] = [], words: readonly KnownWord[] = []): Matcher => {
+  const byKey = new Map<number, Entry[]>()
+  const wordsOf = new Map<string, Map<string, number>>()
+  const known = new Set<string>()
+
+  const countsOf = (userId: string): Map<string, number> => {
+    const counts = wordsOf.get(userId) ?? new Map<string, number>()
+    wordsOf.set(userId, counts)
+    return counts
+  }
+  const add = ({ userId, vendorKey, text: description }: ItemText): Text => {
+    const text = readText(description)
+    const entry = { vendorKey, text }
+    known.add(`${userId} ${vendorKey}`)
+    for (const key of keysOfItem(userId, text)) {
+      const entries = byKey.get(key)
+      if (entries) entries.push(entry)
+      else byKey.set(key, [entry])
+    }
+    return text
+  }
+  for (const { userId, word, items } of words) countsOf(userId).set(word, items)
+  for (const text of proposed) if (!known.has(`${text.userId} ${text.vendorKey}`)) add(text)
+
+  return {
+    match(userId, description) {
+      const text = readText(description)
+      const candidates = new Set(keysOfQuery(userId, text).flatMap((key) => byKey.get(key) ?? []))
+      const words = countsOf(userId)
+      const counts = (word: string) => words.get(word) ?? 0
+      return [...candidates]
+        .flatMap(({ vendorKey, text: item }) => {
+          const score = similarity(text, item, counts)
+          return score === null ? [] : [{ vendorKey, score }]
+        })
+        .sort((a, b) => b.score - a.score || (a.vendorKey < b.vendorKey ? -1 : 1))
+    },
+    learn(text) {
+      add(text)
+      const counts = countsOf(text.userId)
+      for (const word of wordsIn(text.vendorKey)) counts.set(word, (counts.get(word) ?? 0) + 1)
+    },
+  }
+}
+
+/** The words of a normalised text, as PostgreSQL splits it too. */
+export const wordsIn = (vendorKey: string): string[] => [...new Set(vendorKey.slice(vendorKey.indexOf(':') + 1).split(' '))]
