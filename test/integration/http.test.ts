@@ -112,7 +112,7 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   const lock = await holdFlushes(world)
   const old = Date.now() - 7_200_000
   await world.send(
-    [0, 1].flatMap((partition) => [0, 1, 2].map(() => ({ ...recordOf(event(), partition), timestamp: String(old) }))),
+    [0, 1].flatMap((partition) => [0, 1, 2].map(() => ({ ...recordOf(event(), partition), timestamp: old }))),
   )
   const behind = async () => {
     const { lag } = await json('/api/state')
