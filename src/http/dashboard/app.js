@@ -15,7 +15,10 @@ import { overview } from './overview.js'
  */
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
-const [main, group, freshness, banners] = ['main', 'group', 'freshness', 'banners'].map(byId)
+const main = byId('main')
+const group = byId('group')
+const freshness = byId('freshness')
+const banners = byId('banners')
 
 let leave = new AbortController()
 let heardAt = 0

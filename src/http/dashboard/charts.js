@@ -106,7 +106,6 @@ export function createChart(title, { unit, right, note }) {
       if (!chart || shape !== drawn) {
         drop()
         fill(plot)
-        // @ts-expect-error uPlot's own types want more than it does
         chart = new uPlot(optionsFor(series), data, plot)
         drawn = shape
       } else chart.setData(data)

@@ -1,6 +1,6 @@
 // Elements are made, never parsed: what a record holds can then not become markup.
 
-/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
+/** @typedef {Node | string | number | null | undefined | false | readonly any[]} Child lists of them too */
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
