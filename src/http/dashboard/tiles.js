@@ -16,28 +16,31 @@ const tile = (name, value, note, level = '') =>
 /** @param {readonly any[]} members @param {(state: any) => number} of */
 const sum = (members, of) => members.filter(({ alive }) => alive).reduce((total, { state }) => total + of(state), 0)
 
+/** What members know, of those that do. @param {readonly any[]} alive @param {(state: any) => number | null | undefined} of @returns {number[]} */
+const known = (alive, of) => alive.map(({ state }) => of(state)).filter((value) => typeof value === 'number')
+
+/** @param {readonly number[]} values */
+const total = (values) => (values.length > 0 ? values.reduce((all, value) => all + value, 0) : null)
+
 /** @param {any} state */
 export function tilesOf(state) {
   const { lag, members, deadLetters } = state
   const verdict = lagVerdict(state)
   const alive = members.filter((/** @type {any} */ member) => member.alive)
-  const buffered = sum(members, ({ buffer }) => buffer.records)
-  const room = sum(members, ({ buffer }) => buffer.maxRecords)
-  const [rate, arriving] = [
-    sum(members, ({ rate }) => rate.settledPerSecond ?? 0),
-    sum(members, ({ rate }) => rate.arrivedPerSecond ?? 0),
-  ]
+  const buffered = total(known(alive, ({ buffer }) => buffer.records))
+  const room = total(known(alive, ({ buffer }) => buffer.maxRecords))
+  const rate = known(alive, ({ rate }) => rate.settledPerSecond)
+  const arriving = known(alive, ({ rate }) => rate.arrivedPerSecond)
   /** @param {'p50' | 'p99'} which */
-  const worst = (which) =>
-    alive.reduce(
-      (/** @type {number | null} */ max, { state }) => Math.max(max ?? 0, state.latencyMs?.[which] ?? 0) || max,
-      null,
-    )
+  const worst = (which) => {
+    const all = known(alive, ({ latencyMs }) => latencyMs?.[which])
+    return all.length > 0 ? Math.max(...all) : null
+  }
   const letters = deadLetterVerdict(deadLetters)
   const notReady = alive.filter((/** @type {any} */ { state }) => !state.health.ready).length
   return [
     tile('Lag', `${short(lag.records)} records`, `${verdict.word}: ${verdict.why}`, verdict.level),
-    tile('Into the ledger', `${short(rate)}/s`, `${short(arriving)}/s arrive (last minute)`),
+    tile('Into the ledger', `${short(total(rate))}/s`, `${short(total(arriving))}/s arrive (last minute)`),
     tile('Latency, from record to ledger', millis(worst('p50')), `99 of 100 within ${millis(worst('p99'))} (last 5 s)`),
     tile('Dead letters unresolved', letters.word, letters.why, letters.level),
     tile(
@@ -49,7 +52,7 @@ export function tilesOf(state) {
     tile(
       'Buffer',
       `${short(buffered)} records`,
-      room > 0 ? `${Math.round((100 * buffered) / room)} % of ${short(room)}` : 'no member',
+      room && buffered !== null ? `${Math.round((100 * buffered) / room)} % of ${short(room)}` : 'no member',
     ),
   ]
 }
