@@ -13,9 +13,6 @@ const tile = (name, value, note, level = '') =>
     h('div', { class: 'note' }, note),
   )
 
-/** @param {readonly any[]} members @param {(state: any) => number} of */
-const sum = (members, of) => members.filter(({ alive }) => alive).reduce((total, { state }) => total + of(state), 0)
-
 /** What members know, of those that do. @param {readonly any[]} alive @param {(state: any) => number | null | undefined} of @returns {number[]} */
 const known = (alive, of) => alive.map(({ state }) => of(state)).filter((value) => typeof value === 'number')
 
