@@ -5,6 +5,7 @@ import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
+import { type Place, timestampAt } from './oldest-record.ts'
 import { protocolTypes } from './protocol-types.ts'
 import { checkRights, type Needs } from './rights.ts'
 import {
@@ -41,6 +42,8 @@ export type KafkaAdmin = {
   /** Only while the group has no members. */
   commitOffsets(groupId: string, topic: string, positions: ReadonlyMap<number, bigint>): Promise<void>
   topicId(topic: string): Promise<string | null>
+  /** The timestamp of the first record from `offset` on; null: below `end` there is none. */
+  timestampAt(place: Place): Promise<number | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
 }
@@ -96,6 +99,7 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     describeTopic,
     checkRights: (needs) => call(() => checkRights(config, cluster, needs)),
     settings: (topic) => call(() => topicSettings(admin, topic), { topic }),
+    timestampAt: (place) => askLeaders(() => timestampAt(cluster, place), place.topic),
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
