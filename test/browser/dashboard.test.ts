@@ -35,7 +35,7 @@ afterAll(async () => {
 
 /** A tab whose every error, and every request to anywhere else, fails the test that looks. */
 const openTab = async (options: BrowserContextOptions = {}) => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 }, ...options })
   const page = await context.newPage()
   const wrong: string[] = []
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`))
@@ -87,12 +87,12 @@ test('a bad record is found by three clicks, understood, and replayed with the t
   await page.getByText('shown to operators only').waitFor()
   expect(await page.content()).not.toContain(bad.eventId)
   await page.getByRole('button', { name: 'Replay …' }).click()
-  await page.getByLabel('Token').fill('wrong')
+  await page.getByRole('textbox', { name: 'Token' }).fill('wrong')
   await page.getByRole('button', { name: 'Use it' }).click()
   await page.locator('dialog .bad').waitFor()
   await page.getByRole('button', { name: 'Close' }).click()
   await page.getByRole('button', { name: 'Replay …' }).click()
-  await page.getByLabel('Token').fill(TOKEN)
+  await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
   await page.getByRole('button', { name: 'Use it' }).click()
   await page.getByText('1 letter.').waitFor()
   await shot(page, 'replay-asked')

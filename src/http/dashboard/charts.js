@@ -3,7 +3,7 @@ import uPlot from './uplot/uPlot.esm.js'
 import { duration, short } from './format.js'
 import { fill, h } from './dom.js'
 
-/** @typedef {{ name: string, values: (number | null)[], stepped?: boolean, dash?: boolean, bars?: boolean, scale?: 'y' | 'y2' }} Series */
+/** @typedef {{ name: string, values: (number | null)[], dash?: boolean, scale?: 'y' | 'y2' }} Series */
 /** @typedef {{ times: number[], series: Series[] }} Data times in seconds since the epoch */
 /** @typedef {'count' | 'seconds' | 'ms'} Unit */
 
@@ -16,6 +16,12 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 /** @param {Unit} unit @returns {(value: number | null) => string} */
 const shown = (unit) => (value) =>
   unit === 'count' ? short(value) : duration(value === null ? null : unit === 'ms' ? value / 1000 : value)
+
+/** Of the reader's clock, as the axis says. @param {number | null} seconds */
+const clock = (seconds) =>
+  seconds === null
+    ? '–'
+    : new Date(seconds * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
 /** @param {Unit} unit @param {boolean} right */
 const axis = (unit, right) => ({
@@ -64,26 +70,25 @@ export function createChart(title, { unit, right, note }) {
     cursor: { sync: { key: SYNC.key }, points: { size: 6 } },
     scales: { y: { range: fromZero }, y2: { range: fromZero } },
     axes: [
-      { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } },
+      {
+        stroke: colour('--quiet'),
+        grid: { stroke: colour('--line'), width: 1 },
+        ticks: { show: false },
+        space: 70,
+        values: (/** @type {unknown} */ _, /** @type {number[]} */ ticks) =>
+          ticks.map((tick) => clock(tick).slice(0, tick % 60 === 0 ? 5 : 8)),
+      },
       axis(unit, false),
       ...(right ? [axis(right, true)] : []),
     ],
     series: [
-      {},
-      ...series.map(({ name, stepped, dash, bars, scale = 'y' }, at) => ({
+      { label: 'at', value: (/** @type {unknown} */ _, /** @type {number | null} */ at) => clock(at) },
+      ...series.map(({ name, dash, scale = 'y' }, at) => ({
         label: name,
         scale,
         stroke: colour(`--s${(at % 8) + 1}`),
         width: 1.75,
         ...(dash ? { dash: [6, 4] } : {}),
-        ...(stepped ? { paths: uPlot.paths.stepped?.({ align: -1 }) } : {}),
-        ...(bars
-          ? {
-              fill: colour(`--s${(at % 8) + 1}`),
-              paths: uPlot.paths.bars?.({ size: [0.9, 20] }),
-              points: { show: false },
-            }
-          : {}),
         value: (/** @type {unknown} */ _, /** @type {number | null} */ value) =>
           shown(scale === 'y2' && right ? right : unit)(value),
       })),

@@ -87,7 +87,7 @@ export function deadLetters({ main, query, signal, failed }) {
       table(
         'Newest first',
         [
-          '',
+          'choose',
           'letter',
           'first failed',
           'code',

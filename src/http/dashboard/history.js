@@ -1,6 +1,19 @@
 // Answers of GET /api/history → what a chart draws.
 
 /** @typedef {import('./charts.js').Data} Data */
+/** Shown at least. */
+const LEAST_MS = 5 * 60_000
+
+/**
+ * Without the time before the first member: a group that is young must not be a line at the right edge.
+ * @param {readonly any[]} points @returns {readonly any[]}
+ */
+export function sinceBegun(points) {
+  const begun = points.findIndex(({ members }) => members > 0)
+  const last = Date.parse(points.at(-1)?.at)
+  return points.filter(({ at }, index) => index >= begun - 1 || Date.parse(at) > last - LEAST_MS)
+}
+
 /** @typedef {Record<string, (point: any) => number | null>} Lines */
 
 /** More lines than that are no picture: the worst of them are drawn. */
@@ -9,7 +22,7 @@ const MAX_PARTITIONS = 8
 /**
  * @param {readonly any[]} points
  * @param {Lines} lines
- * @param {Record<string, { dash?: boolean, scale?: 'y' | 'y2', stepped?: boolean, bars?: boolean }>} [looks]
+ * @param {Record<string, { dash?: boolean, scale?: 'y' | 'y2' }>} [looks]
  * @returns {Data}
  */
 export const dataOf = (points, lines, looks = {}) => ({

@@ -2,7 +2,7 @@
 import { get } from './api.js'
 import { createChart } from './charts.js'
 import { fill, h, panel } from './dom.js'
-import { dataOf, lagLines } from './history.js'
+import { dataOf, lagLines, sinceBegun } from './history.js'
 import { batchesOf, lettersOf, membersOf, partitionsOf } from './overview-tables.js'
 import { poll } from './poll.js'
 import { tilesOf } from './tiles.js'
@@ -65,7 +65,8 @@ export function overview({ main, signal, heard, failed }) {
     fill(batches, batchesOf(await get('api/batches')))
   }
   const history = async () => {
-    const { points, stepMs } = await get('api/history', { minutes: minutes.value, points: 240 })
+    const { points: all, stepMs } = await get('api/history', { minutes: minutes.value, points: 240 })
+    const points = sinceBegun(all)
     /** @param {string} what @returns {(point: any) => number | null} */
     const perSecond = (what) => (point) => (point.members === 0 ? null : (point[what] * 1000) / stepMs)
     charts.lag.draw(dataOf(points, lagLines(points, 1)))
