@@ -57,6 +57,28 @@ export default tseslint.config(
     },
   },
   {
+    // The dashboard: plain files for the browser, whose types `check:types` holds (src/http/dashboard/tsconfig.json).
+    files: ['src/http/dashboard/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'document',
+          'window',
+          'location',
+          'sessionStorage',
+          'fetch',
+          'matchMedia',
+          'getComputedStyle',
+          'ResizeObserver',
+        ]
+          .concat(['Node', 'AbortController', 'AbortSignal', 'URLSearchParams', 'FormData', 'Intl'])
+          .concat(['setTimeout', 'clearTimeout', 'setInterval'])
+          .map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: { eqeqeq: 'error', 'max-lines': ['error', { max: 200, skipBlankLines: true, skipComments: true }] },
+  },
+  {
     files: ['**/*.js', '**/*.cjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', module: 'readonly' } },
   },

@@ -1,10 +1,12 @@
 import Table from 'cli-table3'
-import { Command, InvalidArgumentError } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
+import { ask } from '../demo/control.ts'
 import { type DemoOptions, runDemo } from '../demo/demo.ts'
+import { FAULTS } from '../demo/live.ts'
 import type { ProofLine } from '../demo/proof.ts'
 import { systemClock } from '../lib/clock.ts'
-import type { ExitCode } from '../lib/operator-error.ts'
+import { ExitCode } from '../lib/operator-error.ts'
 import type { Io } from './io.ts'
 
 export const demoCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
@@ -12,7 +14,7 @@ export const demoCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
     .description('everything at once on real services: publish, consume with two members, prove the result')
     .option('--events <n>', 'records to publish', count, 100_000)
     .option('--seed <n>', 'seed of the generator: the same seed, the same records', count, 1)
-    .option('--keep', 'leave Kafka and PostgreSQL running afterwards, until Ctrl-C', false)
+    .option('--keep', 'go on afterwards, with a stream of records and the dashboard, until Ctrl-C', false)
     .addHelpText(
       'after',
       `
@@ -20,12 +22,30 @@ Kafka and PostgreSQL come from KAFKA_BROKERS and DATABASE_URL if they are set, e
 started (Java 17 and Maven; downloaded once). The demo uses topics and a database of its own and removes them at the end.
 Exit code 0 only if every line of the proof is ok.
 
-Example:
-  npm run demo -- --events 1000000 --seed 7`,
+Examples:
+  npm run demo -- --events 1000000 --seed 7
+  npm run demo -- --keep                       then open the dashboard, and in another terminal:
+  npx sluice demo fault database`,
     )
+    .addCommand(faultCommand(io, exit))
     .action(async (options: DemoOptions) => {
       const { env, drain: signal, stdout: out } = io
       exit(await runDemo(options, { env, out, signal, clock: systemClock, table }))
+    })
+
+const faultCommand = (io: Io, exit: (code: ExitCode) => void): Command =>
+  new Command('fault')
+    .description('provokes trouble in a demo that runs with --keep, to be watched on its dashboard')
+    .addArgument(new Argument('<what>', 'what to provoke').choices(Object.keys(FAULTS)))
+    .addHelpText(
+      'after',
+      `\n${Object.entries(FAULTS)
+        .map(([name, what]) => `  ${name.padEnd(9)} ${what}`)
+        .join('\n')}\n\nExample:\n  sluice demo fault poison`,
+    )
+    .action(async (what: string) => {
+      await ask(what, (line) => io.stdout.write(`${line}\n`), io.drain)
+      exit(ExitCode.ok)
     })
 
 function count(text: string): number {

@@ -11,6 +11,7 @@ import { explainDatabaseError } from '../sink/explain.ts'
 import { createOffsetStore } from '../sink/offset-store.ts'
 import { createOutbox } from '../sink/outbox.ts'
 import { createLog } from '../telemetry/log.ts'
+import { FAULTS, LIVE_RATE, startLive } from './live.ts'
 import { type Member, startMember } from './member.ts'
 import { gatherEvidence } from './evidence.ts'
 import { expectedOf } from './oracle.ts'
@@ -42,7 +43,7 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
     })
     const lines = await Promise.race([stopAndProve(world, members, deps), aborted(deps.signal)])
     deps.out.write(`${deps.table(lines)}\n`)
-    if (options.keep) await keep(world, deps)
+    if (options.keep) await keep(world, { ...deps, seed: options.seed }, release)
     return lines.every(({ ok }) => ok) ? ExitCode.ok : ExitCode.partial
   } catch (error) {
     if (!deps.signal.aborted) throw error
@@ -167,14 +168,22 @@ async function proof(world: World, codes: readonly (number | string)[]): Promise
   return [...lines, { ...ended, ok: clean === codes.length }]
 }
 
-async function keep({ config, env, folder }: World, deps: DemoDeps): Promise<void> {
+async function keep(world: World, deps: DemoDeps & { seed: number }, release: Release): Promise<void> {
+  const { config, env, folder } = world
+  say(deps, '\nstarting two members with the dashboard, and a stream of records …')
+  const { urls, token, failed } = await startLive(world, deps, release)
   const names = ['KAFKA_BROKERS', 'KAFKA_TOPIC', 'KAFKA_DLQ_TOPIC', 'KAFKA_GROUP_ID', 'DATABASE_URL'] as const
-  say(deps, `\nKafka and PostgreSQL stay up until Ctrl-C. In another terminal:\n`)
+  say(deps, `\nDashboard, until Ctrl-C (${LIVE_RATE} records a second arrive):\n`)
+  say(deps, `  ${urls.join('  or  ')}`)
+  say(deps, `  token for replay and discard: ${token}\n`)
+  say(deps, 'Provoke trouble from another terminal, in this folder:\n')
+  for (const [name, what] of Object.entries(FAULTS)) say(deps, `  npx sluice demo fault ${name.padEnd(9)} ${what}`)
+  say(deps, '\nOr use the commands on it:\n')
   for (const name of names) say(deps, `  export ${name}='${env[name] ?? ''}'`)
-  say(
-    deps,
-    `\n  npx sluice offsets show\n  npx sluice publish --generate 1000 --seed 9\n  npx sluice consume\n  psql "$DATABASE_URL"\n`,
-  )
+  say(deps, `\n  npx sluice lag --watch\n  npx sluice dlq list\n  npx sluice consume        # one more member\n`)
   say(deps, `Logs of the members (group ${config.groupId}): ${folder}`)
-  while (!deps.signal.aborted) await deps.clock.sleep(2 ** 30, deps.signal)
+  const forever = async () => {
+    while (!deps.signal.aborted) await deps.clock.sleep(2 ** 30, deps.signal)
+  }
+  await Promise.race([forever(), failed])
 }

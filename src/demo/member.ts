@@ -17,6 +17,8 @@ export type Member = {
   readonly partitions: () => number
   /** SIGTERM; resolves with the exit code, or the signal that ended it. */
   readonly stop: () => Promise<number | string>
+  /** SIGKILL: as when its machine is gone. */
+  readonly kill: () => Promise<number | string>
   /** Rejects when it ends without having been asked to. */
   readonly failed: Promise<never>
 }
@@ -65,6 +67,11 @@ export function startMember(name: string, env: NodeJS.ProcessEnv, logFile: strin
       // A second signal would end it at once, undrained.
       if (!stopping) child.kill('SIGTERM')
       stopping = true
+      return ended
+    },
+    kill() {
+      stopping = true
+      child.kill('SIGKILL')
       return ended
     },
   }

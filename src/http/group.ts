@@ -115,8 +115,10 @@ function partitionOf(partition: number, row: OffsetAccount | undefined, claim: C
   const position = row ? Number(row.nextOffset) : null
   const asOf = claim?.row.state.asOf ?? null
   const isFresh = asOf !== null && now.getTime() - Date.parse(asOf) <= STALE_MS
-  const end = claim?.state.end ?? null
-  const behind = end === null || position === null ? null : Math.max(0, end - position)
+  // PostgreSQL was asked later than Kafka: what it holds was there.
+  const told = claim?.state.end ?? null
+  const end = told === null ? null : Math.max(told, position ?? 0)
+  const behind = end === null || position === null ? null : end - position
   const lagRecords = isFresh || (behind ?? 0) > 0 ? behind : null
   return {
     ...{ partition, memberId: claim?.row.memberId ?? null, position, end, asOf },

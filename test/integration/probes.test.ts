@@ -1,10 +1,10 @@
 // What an orchestrator asks a member while things happen to it and around it. Its own clock runs faster (support/fast-clock.js)
 // where minutes would have to pass; Kafka and PostgreSQL, and what is said to them, keep their pace.
-import { createServer } from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openArena } from '../support/arena.ts'
 import { event, recordOf } from '../support/events.ts'
 import { withFastClock } from '../support/failpoints/env.ts'
+import { freePort } from '../support/free-port.ts'
 import { openKafkaProxy } from '../support/kafka-proxy.ts'
 import { QUICK_SESSION } from '../support/member.ts'
 import { openProxy } from '../support/proxy.ts'
@@ -19,14 +19,6 @@ const open = async (partitions = 1): Promise<World> => {
   closing.push(() => world.close())
   return world
 }
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
-    })
-  })
 
 /** A member that is asked for its health all the time. */
 const probed = async (world: World, env: NodeJS.ProcessEnv) => {

@@ -1,0 +1,105 @@
+// Which page is shown, and what holds on all of them: group, freshness, gate, database.
+import { get, Refused } from './api.js'
+import { deadLetters } from './dead-letters.js'
+import { fill, h } from './dom.js'
+import { time } from './format.js'
+import { invoices } from './invoices.js'
+import { letter } from './letter.js'
+import { overview } from './overview.js'
+
+/**
+ * @typedef {{
+ *   main: HTMLElement, signal: AbortSignal, path: string[], query: URLSearchParams,
+ *   heard: (state: any) => void, failed: (error: unknown) => void
+ * }} Page
+ */
+
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id))
+const main = byId('main')
+const group = byId('group')
+const freshness = byId('freshness')
+const banners = byId('banners')
+
+let leave = new AbortController()
+let heardAt = 0
+
+/** @param {any} state */
+function heard(state) {
+  heardAt = Date.now()
+  document.title = `${state.group} · sluice`
+  fill(group, h('strong', null, state.group), ` reads ${state.topic}`)
+  fresh()
+  const { database, gate, now } = state
+  const told = [
+    database.ok
+      ? null
+      : h(
+          'div',
+          { class: 'banner bad' },
+          `PostgreSQL does not answer (${database.error ?? 'no reason known'}): these numbers are of ${time(now)}. Records wait in Kafka; nothing is lost.`,
+        ),
+    gate
+      ? h(
+          'div',
+          { class: 'banner bad' },
+          `The gate is closed since ${time(gate.closedAt)} (${gate.code}): ${gate.reason} Nothing is written until `,
+          h('code', null, 'sluice resume'),
+          '.',
+        )
+      : null,
+  ]
+  // Told once, not every two seconds: a screen reader would read it each time.
+  const text = told.map((each) => each?.textContent ?? '').join()
+  if (text !== banners.dataset['told']) fill(banners, told)
+  banners.dataset['told'] = text
+}
+
+/** Old numbers must not look like new ones. */
+function fresh() {
+  const old = Date.now() - heardAt > 10_000
+  const text = heardAt === 0 ? '' : old ? `not heard since ${new Date(heardAt).toLocaleTimeString()}` : 'live'
+  if (freshness.textContent !== text) freshness.textContent = text
+  freshness.className = old ? 'bad' : 'good'
+}
+setInterval(fresh, 1_000)
+
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof Refused && error.code !== '' && error.status < 500) heardAt = Date.now()
+  const what =
+    error instanceof Refused
+      ? `${error.message}${error.remedy ? ` → ${error.remedy}` : ''}`
+      : 'The member that served this page does not answer. What is shown is old; it is asked again.'
+  const text = `failed ${what}`
+  if (text !== banners.dataset['told']) fill(banners, h('div', { class: 'banner bad' }, what))
+  banners.dataset['told'] = text
+  if (main.querySelector('.loading')) for (const each of main.querySelectorAll('.loading')) fill(each, what)
+  fresh()
+}
+
+/** @type {Record<string, (page: Page) => void>} */
+const PAGES = { '': overview, 'dead-letters': deadLetters, invoices }
+
+function show() {
+  leave.abort()
+  leave = new AbortController()
+  const [where = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?')
+  const path = where.split('/').map(decodeURIComponent)
+  const page = { main, signal: leave.signal, path, query: new URLSearchParams(search), heard, failed }
+  for (const link of document.querySelectorAll('nav a')) {
+    const target = link.getAttribute('href')?.replace(/^#\/?/, '')
+    if (target === path[0]) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+  const begin = path[0] === 'dead-letters' && path[1] ? letter : PAGES[path[0] ?? '']
+  if (begin) begin(page)
+  else fill(main, h('p', { class: 'error' }, 'There is no such page.'))
+  // Pages that do not ask for it themselves still say of which group they are, and whether the gate is open.
+  if (begin !== overview) void get('api/state').then(heard, failed)
+}
+
+window.addEventListener('hashchange', () => {
+  show()
+  main.focus()
+})
+show()

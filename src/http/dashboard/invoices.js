@@ -1,0 +1,78 @@
+// What became of an invoice.
+import { get } from './api.js'
+import { facts, fill, h, panel, table } from './dom.js'
+import { count, millis, time } from './format.js'
+
+/** @typedef {import('./app.js').Page} Page */
+
+/** @type {Record<string, [string, string]>} */
+const SAID = {
+  success: ['good', 'All its lines are in the ledger.'],
+  partial_success: ['warn', 'Some lines are in the ledger, some failed.'],
+  failed: ['bad', 'No line of it is in the ledger.'],
+  unknown: ['bad', 'No record of it is known, in the ledger or as a dead letter.'],
+}
+
+/** @param {any} result */
+const resultOf = (result) => {
+  const [level = '', said = ''] = SAID[result.status] ?? []
+  return panel(
+    result.userId === null ? 'Of no known user' : `User ${result.userId}`,
+    h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
+    facts([
+      ['lines processed', count(result.itemsProcessed)],
+      ['lines failed', count(result.itemsFailed)],
+      ['lines discarded', result.itemsDiscarded ? count(result.itemsDiscarded) : null],
+      ['first settled', result.firstSettledAt && time(result.firstSettledAt)],
+      ['last settled', result.lastSettledAt && time(result.lastSettledAt)],
+      ['time taken', millis(result.processingTimeMs)],
+    ]),
+    result.failedItems.length === 0
+      ? null
+      : table(
+          'Lines that failed',
+          ['line', 'letter', 'code', ['why', 'wrap'], 'status'],
+          result.failedItems.map((/** @type {any} */ item) => [
+            item.line ?? '–',
+            h('a', { class: 'mono', href: `#/dead-letters/${item.deadLetterId}` }, item.deadLetterId.slice(0, 10)),
+            item.code,
+            item.error,
+            item.status,
+          ]),
+        ),
+  )
+}
+
+/** @param {Page} page */
+export function invoices({ main, path, signal, failed }) {
+  const id = path[1] ?? ''
+  const input = h('input', { name: 'id', value: id, required: true, maxLength: 255 })
+  const results = h('div', { class: 'stack', 'aria-live': 'polite' })
+  fill(
+    main,
+    h('h1', null, 'Invoices'),
+    h(
+      'form',
+      {
+        role: 'search',
+        onsubmit: (/** @type {Event} */ event) => (
+          event.preventDefault(),
+          (location.hash = `#/invoices/${encodeURIComponent(input.value.trim())}`)
+        ),
+      },
+      h('label', null, 'Invoice id', input),
+      h('button', { class: 'primary' }, 'Look'),
+    ),
+    results,
+  )
+  if (id === '')
+    return fill(
+      results,
+      h('p', { class: 'empty' }, 'Which lines of an invoice are in the ledger, which failed, and why.'),
+    )
+  fill(results, h('p', { class: 'loading' }, 'Looking …'))
+  get(`api/invoices/${encodeURIComponent(id)}`).then(
+    (found) => signal.aborted || fill(results, found.results.map(resultOf)),
+    (error) => signal.aborted || failed(error),
+  )
+}

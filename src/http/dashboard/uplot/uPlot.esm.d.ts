@@ -1,0 +1,2 @@
+// The file itself is served from the package; see ../../static.ts.
+export { default } from 'uplot'

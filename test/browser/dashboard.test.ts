@@ -1,0 +1,181 @@
+// The dashboard in a real browser, served by a real member of a real group: what a person sees, clicks and is told.
+import axe from './axe.ts'
+import { type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateEvents } from '../../src/publish/generate.ts'
+import { openArena } from '../support/arena.ts'
+import { openBrowser, SCREENSHOTS } from '../support/browser.ts'
+import { event, recordOf } from '../support/events.ts'
+import { freePort } from '../support/free-port.ts'
+import { type Member, QUICK_SESSION } from '../support/member.ts'
+import { until } from '../support/until.ts'
+import type { World } from '../support/world.ts'
+
+const TOKEN = 'of-the-operators-of-this-test'
+/** Markup in what a sender controls. */
+const MARKUP = '<img/src=x/onerror=document.title="owned">'
+
+let browser: Browser
+let world: World
+let member: Member
+let url = ''
+
+beforeAll(async () => {
+  browser = await openBrowser()
+  world = await openArena(3)
+  const port = await freePort()
+  member = world.start('first', { ...QUICK_SESSION, HTTP_PORT: String(port), ADMIN_TOKEN: TOKEN })
+  url = `http://127.0.0.1:${port}/`
+  await member.logged('partitions assigned')
+})
+afterAll(async () => {
+  await browser?.close()
+  await world?.close()
+})
+
+/** A tab whose every error, and every request to anywhere else, fails the test that looks. */
+const openTab = async (options: BrowserContextOptions = {}) => {
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 }, ...options })
+  const page = await context.newPage()
+  const wrong: string[] = []
+  page.on('pageerror', (error) => wrong.push(`error: ${error.message}`))
+  page.on('console', (message) => message.type() === 'error' && wrong.push(`console: ${message.text()}`))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) wrong.push(`asked ${request.url()}`)
+  })
+  return { page, wrong, close: () => context.close() }
+}
+const shot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true })
+const go = (page: Page, hash = '') => page.goto(`${url}#/${hash}`)
+const send: World['send'] = (records) => world.send(records)
+const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent')
+
+test('no dead letter yet: the page says so, and what is settled is what consumer_offset says', async () => {
+  await send([...generateEvents({ count: 900, seed: 5, bad: 0, conflicts: 0, tombstones: 0 })].map(({ key, value }) => ({ key, value }))) // prettier-ignore
+  await world.drained()
+  const { page, wrong, close } = await openTab()
+  await go(page)
+  const { inserted, duplicate } = await world.totals()
+  const column = async (name: string) => {
+    const table = page.getByRole('region', { name: /^Per partition/ })
+    const heads = await table.locator('th').allInnerTexts()
+    const cells = await table.locator(`tbody td:nth-child(${heads.indexOf(name) + 1})`).allInnerTexts()
+    return cells.reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0)
+  }
+  await until('the page has the numbers', async () => (await column('inserted')) === inserted)
+  expect(await column('duplicates')).toBe(duplicate)
+  expect(await column('lag')).toBe(0)
+  await page.getByText('No dead letters.').waitFor()
+  await page.getByText('nothing waits').waitFor()
+  await go(page, 'dead-letters')
+  await page.getByText('every record is in the ledger').waitFor()
+  await shot(page, 'dead-letters-none')
+  expect(wrong).toEqual([])
+  await close()
+})
+
+test('a bad record is found by three clicks, understood, and replayed with the token', async () => {
+  const bad = event({ quantity: '0', invoiceId: 'INV-9' })
+  await send([recordOf(bad, 0), { key: Buffer.from(MARKUP), value: Buffer.from(JSON.stringify({ invoiceId: MARKUP })) }]) // prettier-ignore
+  await world.drained()
+  const { page, wrong, close } = await openTab()
+  await go(page)
+  await page.getByRole('link', { name: 'QUANTITY_ZERO' }).click()
+  const row = page.getByRole('row', { name: /INV-9/ })
+  await row.getByRole('link').click()
+  await page.getByRole('heading', { name: /QUANTITY_ZERO/ }).waitFor()
+  await page.getByText('shown to operators only').waitFor()
+  expect(await page.content()).not.toContain(bad.eventId)
+  await page.getByRole('button', { name: 'Replay …' }).click()
+  await page.getByRole('textbox', { name: 'Token' }).fill('wrong')
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await page.locator('dialog .bad').waitFor()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await page.getByRole('button', { name: 'Replay …' }).click()
+  await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await page.getByText('1 letter.').waitFor()
+  await shot(page, 'replay-asked')
+  await page.getByRole('button', { name: 'Replay', exact: true }).click()
+  await page.getByText('1 sent').waitFor()
+  await page.getByRole('button', { name: 'Close' }).click()
+  // It fails again: the same letter, one replay more.
+  await until('the outcome is there', async () => {
+    await page.reload()
+    await page.getByRole('heading', { name: /QUANTITY_ZERO/ }).waitFor()
+    return (await page.locator('dt:text-is("replays") + dd').innerText()) === '1'
+  })
+  await page.getByText(bad.eventId).first().waitFor()
+  await shot(page, 'dead-letter')
+  await go(page, 'dead-letters')
+  await page.getByText(MARKUP).first().waitFor()
+  expect(await page.title()).not.toBe('owned')
+  await shot(page, 'dead-letters')
+  await go(page, 'invoices/INV-9')
+  await page.getByText('No line of it is in the ledger.').waitFor()
+  await shot(page, 'invoice')
+  expect(wrong.filter((line) => !line.includes('401'))).toEqual([])
+  await close()
+})
+
+test.each([
+  ['', 'overview'],
+  ['dead-letters', 'dead-letters'],
+  ['invoices/INV-9', 'invoice'],
+])('page %j: nothing that axe finds, in light, dark and on a phone, and no sideways scrolling', async (hash, name) => {
+  for (const [look, options] of [
+    ['light', { colorScheme: 'light' }],
+    ['dark', { colorScheme: 'dark' }],
+    ['phone', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+  ] as const) {
+    const { page, wrong, close } = await openTab(options)
+    await go(page, hash)
+    await page.getByText('live', { exact: true }).waitFor()
+    await until('it has loaded', async () => (await page.locator('.loading').count()) === 0)
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+    await shot(page, `${name}-${look}`)
+    expect(width, `${name} ${look}`).toBeLessThanOrEqual(0)
+    expect(await axe(page)).toEqual([])
+    expect(wrong).toEqual([])
+    await close()
+  }
+})
+
+test('with the keyboard alone: skip link, navigation, a letter', async () => {
+  const { page, close } = await openTab()
+  await go(page)
+  await page.getByText('QUANTITY_ZERO').first().waitFor()
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).toBe('Skip to the content')
+  for (const name of ['sluice', 'Overview', 'Dead letters']) {
+    await page.keyboard.press('Tab')
+    expect((await focused(page)).trim()).toBe(name)
+  }
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Dead letters' }).waitFor()
+  expect(await page.evaluate('document.activeElement.id')).toBe('main')
+  await close()
+})
+
+test('a member that dies is shown to be silent; when it is the one that serves the page, the page says that it is old', async () => {
+  const port = await freePort()
+  const second = world.start('second', { ...QUICK_SESSION, HTTP_PORT: String(port), ADMIN_TOKEN: TOKEN })
+  await second.logged('partitions assigned')
+  const { page, close } = await openTab()
+  await go(page)
+  await page
+    .getByRole('row', { name: new RegExp(`:${second.pid} `) })
+    .getByText('running')
+    .waitFor()
+  second.kill('SIGKILL')
+  await page
+    .getByRole('row', { name: new RegExp(`:${second.pid} `) })
+    .getByText('silent')
+    .waitFor({ timeout: 30_000 })
+  await shot(page, 'member-silent')
+  member.kill('SIGKILL')
+  await page.getByText(/^not heard since/).waitFor()
+  await page.getByText('does not answer').first().waitFor()
+  await shot(page, 'not-heard')
+  await close()
+})
