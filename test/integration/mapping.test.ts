@@ -23,7 +23,10 @@ const one = async (sql: string, values: unknown[] = []) => (await world.query<Ro
 const rowsAt = async (itemId: string) =>
   Number((await one('SELECT count(*) AS rows FROM ledger_entry WHERE item_id = $1', [itemId]))['rows'])
 const line = (sku: string | null, description: string) =>
-  recordOf(event({ userId: 'u-1', vendorItem: sku === null ? { description } : { sku, description }, quantity: '2' }))
+  recordOf(
+    event({ userId: 'u-1', vendorItem: sku === null ? { description } : { sku, description }, quantity: '2' }),
+    0,
+  )
 const reconciled = async () => {
   const { exitCode, stdout } = await world.sluice(['reconcile', '--json'])
   const { checks } = JSON.parse(String(stdout)) as { checks: { name: string; wrong: number }[] }
