@@ -98,19 +98,17 @@ test('members write, one is killed, and people correct all the time: nothing is 
   const dying = world.start('dying', QUICK_SESSION)
   await dying.logged('partitions assigned')
   const publishing = world.sluice(['publish', '--generate', '500000', '--seed', '8', '--rate', '300'])
+  await until('some user has several items', async () =>
+    (await world.query("SELECT FROM ledger_entry WHERE user_id <> 'u-1' GROUP BY user_id HAVING count(DISTINCT item_id) > 20")).length > 0) // prettier-ignore
+  const user = (await one("SELECT user_id FROM ledger_entry WHERE user_id <> 'u-1' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"))['user_id']! // prettier-ignore
   const found: unknown[] = []
   const moved: number[] = []
   for (let n = 0; n < 8; n++) {
-    await until(
-      'more than one item',
-      async () => (await world.query("SELECT FROM item WHERE user_id <> 'u-1'")).length > 20,
+    const [a, b] = await world.query<{ item_id: string }>(
+      'SELECT item_id FROM ledger_entry WHERE user_id = $1 GROUP BY 1 ORDER BY count(*) DESC LIMIT 2',
+      [user],
     )
-    // The two busiest items of a user.
-    const [a, b] = await world.query<{ user_id: string; item_id: string }>(
-      `SELECT user_id, item_id FROM ledger_entry WHERE user_id = (SELECT user_id FROM ledger_entry WHERE user_id <> 'u-1'
-         GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 2`,
-    )
-    const args = n % 3 === 2 ? ['undo', a!.user_id] : ['merge', a!.user_id, `item:${a!.item_id}`, `item:${b!.item_id}`]
+    const args = n % 3 === 2 ? ['undo', user] : ['merge', user, `item:${a!.item_id}`, `item:${b!.item_id}`]
     const { exitCode, stdout, stderr } = await mapping(...args, '--yes', '--json')
     expect([exitCode, stderr]).toEqual([0, ''])
     moved.push((JSON.parse(stdout) as { movedRows: number }).movedRows)
