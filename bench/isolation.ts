@@ -20,11 +20,11 @@ const ITEMS = 500
 type Run = Counts & { ms: number }
 
 /** The same lines for every contestant and round; `bad` of them at places that a seed chose. */
-function linesWith(bad: number): BenchLine[] {
+function linesWith(bad: number, count: number): BenchLine[] {
   const random = xoroshiro128plus(bad + 1)
   const places = new Set<number>()
-  while (places.size < bad) places.add(uniformInt(random, 0, LINES - 1))
-  return Array.from({ length: LINES }, (_, index) => {
+  while (places.size < bad) places.add(uniformInt(random, 0, count - 1))
+  return Array.from({ length: count }, (_, index) => {
     const digest = createHash('md5').update(`${bad}/${index}`).digest()
     const hex = digest.toString('hex')
     const eventId = hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-5$3-8$4-$5')
@@ -33,7 +33,10 @@ function linesWith(bad: number): BenchLine[] {
   })
 }
 
-export async function benchIsolation([rounds = '5', option]: readonly string[]): Promise<void> {
+export async function benchIsolation(args: readonly string[]): Promise<void> {
+  const quick = args.includes('--quick')
+  const [rounds = quick ? '1' : '5', option] = args.filter((each) => each !== '--quick')
+  const count = quick ? 300 : LINES
   const signal = new AbortController().signal
   const stack = await findStack({ env: process.env, log: (line) => console.log(line), signal, kafka: false })
   const scratch = await createScratchDatabase(stack.postgres.url)
@@ -45,13 +48,13 @@ export async function benchIsolation([rounds = '5', option]: readonly string[]):
     // meets all of them.
     for (let round = 0; round <= Number(rounds); round++) {
       for (const bad of BAD) {
-        const lines = linesWith(bad)
+        const lines = linesWith(bad, count)
         for (const contestant of contestants) {
           const { name, only } = contestant
           if (only !== undefined && only !== bad) continue
           await contestant.prepare(lines)
           const run = await counted(() => contestant.write())
-          await contestant.check(LINES - bad, bad)
+          await contestant.check(count - bad, bad)
           console.log(`round ${round}: ${bad} bad, ${name}: ${Math.round(run.ms)} ms`)
           if (round > 0) runs.set(`${bad} ${name}`, [...(runs.get(`${bad} ${name}`) ?? []), run])
         }
@@ -61,7 +64,7 @@ export async function benchIsolation([rounds = '5', option]: readonly string[]):
     const names = contestants.map(({ name }) => name)
     const text = report({ runs, names, version, rounds: Number(rounds) })
     console.log(text)
-    await writeSection('isolation', text)
+    if (!quick) await writeSection('isolation', text)
   } finally {
     await scratch.drop()
     await stack.stop()

@@ -1,8 +1,9 @@
 // Kafka Connect with the Debezium JDBC sink, from the same topic into the same columns, beside `sluice consume`. Usage:
 //   npm run bench -- peer [--records N] [--rounds N]
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OperatorError } from '../src/lib/operator-error.ts'
 import { startPeer } from './peer/connect.ts'
-import { CONNECT_VERSION, SINK_VERSION } from './peer/jars.ts'
+import { CONNECT_VERSION, peerJars, SINK_VERSION } from './peer/jars.ts'
 import { DEFAULTS, type Mode, SAFE, TABLE, UNSAFE } from './peer/modes.ts'
 import { type Backlog, generatedBacklog } from './support/backlog.ts'
 import { cpuOf, cpuOfFamily } from './support/cpu.ts'
@@ -16,6 +17,12 @@ type Contestant = { name: string; run: () => Promise<Run>; runs: Run[] }
 
 export async function benchPeer(args: readonly string[]): Promise<void> {
   const options = optionsOf(args, ['records'])
+  const missing = await peerJars().then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (missing instanceof OperatorError) return console.log(`peer: NOT RUN: ${missing.message}. ${missing.remedy}`)
+  if (missing instanceof Error) throw missing
   const ground = await openGround()
   try {
     const backlog = await generatedBacklog(ground, { records: options.number('records', 600_000, 5_000) })
@@ -52,7 +59,7 @@ async function drainByPeer(ground: Ground, backlog: Backlog, mode: Mode): Promis
   const base = await ground.database()
   const peer = await startPeer(ground, base, backlog.topic, mode)
   const spent = async () => {
-    const [client, postgres, broker] = await Promise.all([cpuOf(peer.pid), cpuOfFamily(ground.postmaster), cpuOf(ground.broker)]) // prettier-ignore
+    const [client, postgres, broker] = await Promise.all([cpuOf(peer.pid), cpuOfFamily(await ground.postmaster()), cpuOf(ground.broker)]) // prettier-ignore
     return { client, postgres, broker }
   }
   try {

@@ -61,7 +61,7 @@ async function measure(
   try {
     await contestant.write(lines.slice(0, WARM_UP)) // connects, and is compiled
     const cpu = process.cpuUsage()
-    const postgres = await cpuOfFamily(ground.postmaster)
+    const postgres = await cpuOfFamily(await ground.postmaster())
     const began = performance.now()
     await contestant.write(lines.slice(WARM_UP))
     const seconds = (performance.now() - began) / 1000
@@ -75,7 +75,7 @@ async function measure(
     return {
       rate: measured / seconds,
       node: (user + system) / measured,
-      postgres: (((await cpuOfFamily(ground.postmaster)) - postgres) * 1e6) / measured,
+      postgres: (((await cpuOfFamily(await ground.postmaster())) - postgres) * 1e6) / measured,
     }
   } finally {
     await contestant.close()

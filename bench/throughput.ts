@@ -5,6 +5,7 @@ import { type Drained, drain, type DrainOptions } from './support/drain.ts'
 import { type Ground, openGround } from './support/ground.ts'
 import { optionsOf } from './support/options.ts'
 import { prefilled } from './support/prefill.ts'
+import { hottest } from './support/profile.ts'
 import { markdownTable, percent, preamble, spread, writeSection } from './results.ts'
 
 type Contestant = { name: string; backlog: Backlog; options: DrainOptions; runs: Drained[] }
@@ -22,7 +23,11 @@ export async function benchThroughput(args: readonly string[]): Promise<void> {
       }
     const text = report(ground, contestants, options.rounds)
     console.log(text)
-    if (!options.quick) await writeSection('throughput', text)
+    const profile = options.text('profile')
+    // Under the profiler everything takes longer: its shares count, the figures do not.
+    if (profile)
+      for (const [place, share] of await hottest(profile, 40)) console.log(`${(share * 100).toFixed(1)} %  ${place}`)
+    else if (!options.quick) await writeSection('throughput', text)
   } finally {
     await ground.close()
   }

@@ -28,7 +28,7 @@ export async function write(ground: Ground, plan: Plan): Promise<Written> {
       )
     const spent = async () => {
       const [postgres, ...each] = await Promise.all([
-        cpuOfFamily(ground.postmaster),
+        cpuOfFamily(await ground.postmaster()),
         ...children.map(({ pid }) => cpuOf(pid ?? null)),
       ])
       return { postgres, node: each.reduce((sum, one) => sum + one, 0) }

@@ -6,7 +6,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { findMaven } from '../../src/local-stack/java.ts'
+import { findJava, findMaven } from '../../src/local-stack/java.ts'
 
 const POM = fileURLToPath(new URL('pom.xml', import.meta.url))
 export const CONNECT_VERSION = '4.3.1'
@@ -23,6 +23,7 @@ const exists = (path: string) =>
 
 /** The folder with `connect/*.jar` and `plugins/`. */
 export async function peerJars(): Promise<string> {
+  await findJava(process.env)
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sluice')
   const hash = createHash('sha256').update((await readFile(POM, 'utf8')) + PLUGIN)
   const folder = join(cache, `peer-${hash.digest('hex').slice(0, 12)}`)

@@ -7,7 +7,7 @@ import { type Field, parseColumnOption } from '../../src/publish/csv-columns.ts'
 import { generateEvents } from '../../src/publish/generate.ts'
 import { publish } from '../../src/publish/publish.ts'
 import type { LineItemEvent, Row, Rows } from '../../src/publish/row.ts'
-import { openSource } from '../../src/publish/source.ts'
+import { openSource, type PublishSource } from '../../src/publish/source.ts'
 import type { Ground } from './ground.ts'
 
 export type Backlog = {
@@ -61,15 +61,17 @@ const COLUMNS = ['invoiceId=InvoiceNo', 'sku=StockCode', 'description=Descriptio
   .reduce((earlier, option) => parseColumnOption(option, earlier), new Map<Field, string>())
 
 /** The retail file, as README.md publishes it. */
-export const retailBacklog = async (ground: Ground, file: string): Promise<Backlog> => {
+export const retailSource = (file: string): Promise<PublishSource> => {
   const options = {
     ...{ file, raw: false, defaults: { userId: 'u-1', currency: 'GBP' }, columns: COLUMNS },
     ...{ timeZone: 'UTC', encoding: 'utf8', decimalComma: false },
   } as const
   const signal = new AbortController().signal
-  const { rows } = await openSource(options, { check: createCheck(() => Date.now()), stdin: process.stdin, signal })
-  return fill(ground, rows, 4)
+  return openSource(options, { check: createCheck(() => Date.now()), stdin: process.stdin, signal })
 }
+
+export const retailBacklog = async (ground: Ground, file: string): Promise<Backlog> =>
+  fill(ground, (await retailSource(file)).rows, 4)
 
 export const createTopic = async ({ admin }: Ground, partitions: number) => {
   const topic = `bench-${randomUUID().slice(0, 8)}`

@@ -84,7 +84,7 @@ export async function drainInto(ground: Ground, { base, backlog }: Place, option
 type Spent = { node: number; postgres: number; broker: number }
 const spent = async ({ postmaster, broker }: Ground, members: readonly BenchMember[]): Promise<Spent> => {
   const each = await Promise.all(members.map(({ pid }) => cpuOf(pid)))
-  const [postgres, ofBroker] = await Promise.all([cpuOfFamily(postmaster), cpuOf(broker)])
+  const [postgres, ofBroker] = await Promise.all([cpuOfFamily(await postmaster()), cpuOf(broker)])
   return { node: each.reduce((sum, one) => sum + one, 0), postgres, broker: ofBroker }
 }
 

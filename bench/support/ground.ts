@@ -21,42 +21,54 @@ const SETTINGS = {
   track_wal_io_timing: 'on',
 }
 
-export type Ground = Awaited<ReturnType<typeof openGround>>
+export type Ground = Awaited<ReturnType<typeof prepareGround>>
 export type Base = { readonly url: string; readonly query: Query; readonly drop: () => Promise<void> }
 export type Query = <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<Row[]>
 
-export const openGround = async ({ kafka: wanted = true } = {}) => {
+let held: Promise<Ground> | null = null
+
+/** One ground for all benches of this process, until `letGo`. */
+export const holdGround = () => {
+  held = prepareGround()
+  return { letGo: async () => (await held)?.close() }
+}
+
+export const openGround = async (): Promise<Ground> =>
+  held === null ? prepareGround() : { ...(await held), close: async () => {} }
+
+const prepareGround = async () => {
   await buildSluice()
   const log = createLog('silent')
   const signal = new AbortController().signal
   const postgres = await startOwnPostgres({ settings: SETTINGS })
   // The broker runs here too, or its CPU time could not be read.
   const { KAFKA_BROKERS: _, ...env } = process.env
-  const stack = await findStack({ env, log: (line) => console.log(line), signal, postgres: false, kafka: wanted })
-  const { kafka } = loadConfig({ KAFKA_BROKERS: stack.kafka.brokers.join(',') || 'none:1' }, ['kafka'])
+  const stack = await findStack({ env, log: (line) => console.log(line), signal, postgres: false })
+  const { kafka } = loadConfig({ KAFKA_BROKERS: stack.kafka.brokers.join(',') }, ['kafka'])
   const admin = createAdmin(kafka, log)
-  if (wanted) await admin.connect()
+  await admin.connect()
   const tree = await treeOf(process.pid)
   const broker = tree.find(({ command }) => /(^|\/)java /.test(command))?.pid ?? null
-  const postmaster = await postmasterOf(postgres)
   const { rows } = await withClient(postgres.urlOf('postgres'), (client) =>
     client.query<{ version: string }>(`SELECT current_setting('server_version') AS version`),
   )
 
   return {
-    ...{ postgres, kafka, admin, broker, postmaster, log },
+    ...{ postgres, kafka, admin, broker, log },
     brokers: stack.kafka.brokers,
+    /** Another one after a restart. */
+    postmaster: () => postmasterOf(postgres),
     version: `PostgreSQL ${rows[0]?.version}, ${SETTINGS.shared_buffers} shared_buffers, fsync and synchronous_commit on`,
     /** An empty, migrated database; or a copy of `template`. */
     database: (template?: Base): Promise<Base> => openDatabase(postgres.urlOf('postgres'), template),
     async close(): Promise<void> {
-      if (wanted) await admin.disconnect()
+      await admin.disconnect()
       await Promise.all([stack.stop(), postgres.end()])
     },
   }
 }
 
-export const postmasterOf = async ({ folder }: OwnPostgres): Promise<number> =>
+const postmasterOf = async ({ folder }: OwnPostgres): Promise<number> =>
   Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
 
 const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {

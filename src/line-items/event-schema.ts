@@ -12,6 +12,7 @@ const always = (code: FaultCode) => ({ error: code })
 
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 const MAX_INT = 2 ** 31 - 1
+const CURRENCY = /^[A-Z]{3}$/
 
 const identifier = z.string().regex(
   IDENTIFIER,
@@ -45,7 +46,7 @@ const event = z.object({
   }),
   quantity: decimal.refine((value) => !isDecimal(value) || Number(value) !== 0, always('QUANTITY_ZERO')),
   unitPrice: decimal,
-  currency: z.string().regex(/^[A-Z]{3}$/, always('CURRENCY_INVALID')),
+  currency: z.string().regex(CURRENCY, always('CURRENCY_INVALID')),
   occurredAt: z.iso.datetime({
     offset: true,
     ...because((input) => (typeof input === 'string' ? 'TIMESTAMP_INVALID' : 'SCHEMA_INVALID')),
@@ -65,7 +66,49 @@ const countUnknown = (value: object, known: ReadonlySet<string>): number => {
   return unknown
 }
 
-export const checkEvent = (value: unknown): Checked => {
+const GUID = z.regexes.guid
+const DATETIME = z.regexes.datetime({ offset: true })
+
+const isText = (value: unknown, rule: RegExp): value is string => typeof value === 'string' && rule.test(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The schema's yes by hand: it is asked for every record, the schema itself only for the words of a no. Decoding takes two thirds
+ * of the CPU time so (15 µs instead of 22 on a busy machine). That they agree, both ways, is a property test.
+ */
+const isEvent = (value: unknown): value is EventV1 => {
+  if (!isObject(value)) return false
+  const { v, eventId, vendorItem: item, lineNumber: line, quantity } = value
+  return (
+    (v === undefined || v === 1) &&
+    isText(eventId, GUID) &&
+    eventId !== NIL_UUID &&
+    isText(value['userId'], IDENTIFIER) &&
+    isText(value['invoiceId'], IDENTIFIER) &&
+    Number.isInteger(line) &&
+    (line as number) >= 1 &&
+    (line as number) <= MAX_INT &&
+    isObject(item) &&
+    (item['sku'] === undefined || item['sku'] === null || isText(item['sku'], SKU)) &&
+    (item['description'] === undefined ||
+      item['description'] === null ||
+      (typeof item['description'] === 'string' && isDescription(item['description']))) &&
+    isDecimal(quantity) &&
+    Number(quantity) !== 0 &&
+    isDecimal(value['unitPrice']) &&
+    isText(value['currency'], CURRENCY) &&
+    isText(value['occurredAt'], DATETIME)
+  )
+}
+
+const countAllUnknown = (sent: { vendorItem: object }): number =>
+  countUnknown(sent, FIELDS) + countUnknown(sent.vendorItem, VENDOR_FIELDS)
+
+export const checkEvent = (value: unknown): Checked =>
+  isEvent(value) ? { ok: true, event: value, unknownFields: countAllUnknown(value) } : checkBySchema(value)
+
+export const checkBySchema = (value: unknown): Checked => {
   const result = event.safeParse(value)
   if (!result.success) {
     const issue = result.error.issues[0]
@@ -76,9 +119,7 @@ export const checkEvent = (value: unknown): Checked => {
       path: (issue?.path ?? []).map((name) => `/${String(name)}`).join(''),
     }
   }
-  const sent = value as { vendorItem: object }
-  const unknownFields = countUnknown(sent, FIELDS) + countUnknown(sent.vendorItem, VENDOR_FIELDS)
-  return { ok: true, event: result.data, unknownFields }
+  return { ok: true, event: result.data, unknownFields: countAllUnknown(value as { vendorItem: object }) }
 }
 
 /** What a refused event may still be filed under; each only if it is valid by itself. */
