@@ -43,7 +43,7 @@ export async function openContestants(url: string, { sameWork }: { sameWork: boo
     await offsets.insertIfAbsent([{ partition: 0, nextOffset: 0n, topicId: null }])
     batch = batchOf(lines)
     const items = batch.entries.flatMap(({ decoded }) => (decoded.kind === 'line-item' ? [decoded.lineItem] : []))
-    rows = rowsOf(lines, await mappings.mapLines(items))
+    rows = rowsOf(lines, (await mappings.mapLines(items)) as bigint[])
     await client.query('CHECKPOINT')
   }
   const inLedger = async (good: number) => {

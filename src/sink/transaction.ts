@@ -93,11 +93,16 @@ async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>, bud
     decoded.kind === 'line-item' ? [{ record, lineItem: decoded.lineItem }] : [],
   )
   const itemIds = new Map<SourceRecord, bigint>()
+  const ambiguous = new Set<SourceRecord>()
   const { refused } = await isolate(lines, async (some) => {
     if (some !== lines) budget.spend()
     try {
       const found = await mappings.mapLines(some.map(({ lineItem }) => lineItem))
-      for (const [index, itemId] of found.entries()) if (some[index]) itemIds.set(some[index].record, itemId)
+      for (const [index, { record }] of some.entries()) {
+        const itemId = found[index] ?? null
+        if (itemId === null) ambiguous.add(record)
+        else itemIds.set(record, itemId)
+      }
       return { ok: true, stored: null }
     } catch (error) {
       const { fate, sqlstate } = classifyError(error)
@@ -105,7 +110,7 @@ async function mapBatch({ mappings }: SinkDeps, { entries }: Batch<Decoded>, bud
       return { ok: false, fault: sqlstate }
     }
   })
-  return { itemIds, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
+  return { itemIds, ambiguous, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
 }
 
 type Try = { readonly mapped: Mapped; readonly found: Findings; readonly budget: Budget }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { RULE_VERSION } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createMappingStore, type MappingLine } from '../../src/sink/mapping-store.ts'
 import { openSink, type OpenSink, openTestDatabase, type TestDatabase } from '../support/sink.ts'
@@ -21,7 +22,7 @@ describe('the mapping store', () => {
     await db.close()
   })
   beforeEach(async () => {
-    await db.query('TRUNCATE item, item_mapping')
+    await db.query('TRUNCATE item, item_mapping, item_word')
     open.mappings.clear()
   })
 
@@ -43,7 +44,7 @@ describe('the mapping store', () => {
       item_id: String(ids[0]),
       method: 'created',
       source_text: 'A',
-      rule_version: 1,
+      rule_version: RULE_VERSION,
       score: null,
     })
   })
@@ -59,7 +60,7 @@ describe('the mapping store', () => {
 
   it('asks the database for a known key only once', async () => {
     await open.mappings.mapLines([line('A'), line('B')])
-    await db.query('TRUNCATE item, item_mapping')
+    await db.query('TRUNCATE item, item_mapping, item_word')
     await open.mappings.mapLines([line('A'), line('B')])
     expect(await db.query('SELECT 1 FROM item_mapping')).toEqual([])
   })
@@ -90,7 +91,7 @@ describe('the mapping store', () => {
       databases.map((database, n) => createMappingStore({ database }).mapLines(orders[n]!)),
     )
     await Promise.all(databases.map((database) => database.close()))
-    const bySku = new Map<string, bigint>()
+    const bySku = new Map<string, bigint | null>()
     results.forEach((ids, n) => {
       ids.forEach((id, i) => {
         const key = `${orders[n]![i]!.userId} ${orders[n]![i]!.sku}`
