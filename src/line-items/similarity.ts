@@ -66,7 +66,9 @@ const pairUp = (left: readonly Word[], right: readonly Word[], counts: Counts): 
   const free = [...right]
   for (const word of left) {
     const like = (other: Word) =>
-      isTypo(word, other, counts) || isShortened(word, other, counts) || isShortened(other, word, counts)
+      isTypo(word, other, counts) ||
+      isShortened(word, other, counts) ||
+      (isShortened(other, word, counts) && headOf(other.stem) === headOf(word.stem))
     const at = free.findIndex(like)
     const [found] = at < 0 ? [] : free.splice(at, 1)
     if (found) pairs.push([word, found])

@@ -1,7 +1,7 @@
 import type { KnownItem, NewItem, NewMapping, SkuAdoption } from '../line-items/mapping.ts'
-import { matchKeysOf, SEQSCAN_OFF } from './match-statements.ts'
 import { RULE_VERSION } from '../line-items/vendor-key.ts'
 import { numberArray, textArray } from './array-literal.ts'
+import { matchKeysOf, PLANNED } from './match-statements.ts'
 import type { Statements } from './writer.ts'
 
 export type UserVendorKey = { readonly userId: string; readonly vendorKey: string }
@@ -28,7 +28,7 @@ export function findMappings(client: Statements, keys: readonly UserVendorKey[])
  */
 export async function lockUsers(tx: Statements, userIds: readonly string[]): Promise<void> {
   const sql = `
-    SELECT ${SEQSCAN_OFF}, count(pg_advisory_xact_lock(lock)) FROM (
+    SELECT ${PLANNED}, count(pg_advisory_xact_lock(lock)) FROM (
       SELECT DISTINCT hashtextextended(user_id, 7) AS lock FROM unnest($1::text[]) AS u (user_id) ORDER BY lock
     ) sorted`
   await tx.$executeRawUnsafe(sql, textArray(userIds))

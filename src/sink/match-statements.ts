@@ -12,8 +12,7 @@ type Row = ItemText & KnownItem & { readonly word: string | null; readonly items
 
 /**
  * Everything that `similarity` may take one of the texts for, and how common their words are: one statement for a batch. The
- * planner knows nothing of how rare a key is, so that `seqscanOff` comes first in the transaction: of a million texts of
- * one user a look-up takes some milliseconds by the index, and seconds without.
+ * planner knows nothing of how rare a key is (it expects a hundredth of the table), hence PLANNED.
  */
 export async function findProposals(tx: Statements, queries: readonly UserText[]): Promise<Proposals> {
   if (queries.length === 0) return { texts: [], words: [] }
@@ -48,8 +47,8 @@ export async function findProposals(tx: Statements, queries: readonly UserText[]
   }
 }
 
-/** For the statements of this transaction that come after. */
-export const SEQSCAN_OFF = "set_config('enable_seqscan', 'off', true)"
+/** For the statements of this transaction that come after: by the index, and without compiling for a thousandth of the rows. */
+export const PLANNED = "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 
 /** What makes a stored text findable; null for what nothing is matched against: skus, and texts that joined an item. */
 export const matchKeysOf = (text: UserText, method: string): number[] | null =>
