@@ -69,4 +69,6 @@ export const createMatcher = (proposed: readonly ItemText[] = [], words: readonl
 export const isMatchable = (vendorKey: string): boolean => vendorKey.startsWith('text:')
 
 /** The words of a normalised text, as PostgreSQL splits it too. */
-export const wordsIn = (vendorKey: string): string[] => [...new Set(vendorKey.slice(vendorKey.indexOf(':') + 1).split(' '))]
+export const wordsIn = (vendorKey: string): string[] => [
+  ...new Set(vendorKey.slice(vendorKey.indexOf(':') + 1).split(' ')),
+]

@@ -20,8 +20,22 @@ const line: fc.Arbitrary<MappableLine> = fc
     sku: fc.constantFrom(null, 'A', 'B', 'C', 'a'),
     description: fc.constantFrom(
       ...[null, 'Lamp', 'LAMP!', 'Old lamp', 'Vase', '?'],
-      ...['Red wicker basket', 'Red wickre basket', 'Basket, red wicker', 'Red wicker baskets', 'Red wicker bask.', 'Red wick'],
-      ...['Red wicked basket', 'Blue wicker basket', 'Red wicker basket 12', 'Red wacker basket', 'Red wicker bask', 'Redwicker basket'],
+      ...[
+        'Red wicker basket',
+        'Red wickre basket',
+        'Basket, red wicker',
+        'Red wicker baskets',
+        'Red wicker bask.',
+        'Red wick',
+      ],
+      ...[
+        'Red wicked basket',
+        'Blue wicker basket',
+        'Red wicker basket 12',
+        'Red wacker basket',
+        'Red wicker bask',
+        'Redwicker basket',
+      ],
     ),
   })
   .filter((entry) => vendorKeysOf(entry).length > 0)
