@@ -5,6 +5,7 @@ import { benchDlq } from './dlq.ts'
 import { benchIsolation } from './isolation.ts'
 import { benchKafkajs } from './kafkajs.ts'
 import { benchLatency } from './latency.ts'
+import { benchMapping } from './mapping.ts'
 import { benchMemory } from './memory.ts'
 import { benchNetwork } from './network.ts'
 import { benchPeer } from './peer.ts'
@@ -35,6 +36,7 @@ const BENCHES: Record<string, Bench> = {
   publish: { run: benchPublish, all: '' },
   isolation: { run: benchIsolation, all: '3' },
   memory: { run: benchMemory, all: '--seconds 20 --down 10' },
+  mapping: { run: benchMapping, all: '' },
   kafkajs: { run: benchKafkajs, all: '' },
 }
 /** About the client alone: not part of all, as it takes minutes. */

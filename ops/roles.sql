@@ -32,14 +32,15 @@ BEGIN
   REVOKE ALL ON ALL TABLES IN SCHEMA public FROM sluice_consumer, sluice_operator;
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM sluice_consumer, sluice_operator;
 
-  GRANT SELECT ON _prisma_migrations, item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate,
+  GRANT SELECT ON _prisma_migrations, item, item_mapping, item_word, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate,
       member, member_sample, mapping_change TO sluice_consumer, sluice_operator;
   GRANT SELECT ON audit_entry, mapping_change_key TO sluice_operator;
 
-  GRANT INSERT ON item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
+  GRANT INSERT ON item, item_mapping, item_word, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
   GRANT USAGE ON SEQUENCE item_id_seq TO sluice_consumer;
   GRANT UPDATE (sku) ON item TO sluice_consumer;
-  GRANT UPDATE (item_id, method, score, source_text, rule_version) ON item_mapping TO sluice_consumer;
+  GRANT UPDATE (item_id, method, score, source_text, rule_version, match_keys) ON item_mapping TO sluice_consumer;
+  GRANT UPDATE (items) ON item_word TO sluice_consumer;
   GRANT UPDATE (quantity) ON inventory TO sluice_consumer;
   GRANT UPDATE ON consumer_offset, consumer_gate TO sluice_consumer;
   GRANT INSERT, DELETE ON member, member_sample TO sluice_consumer;

@@ -175,7 +175,7 @@ function assemble(
   const sink = createSink({
     ...owner,
     ...{ database, clock, gate, breaker },
-    mappings: createMappingStore({ database }),
+    mappings: createMappingStore({ database, ambiguous: config.mappingAmbiguous }),
   })
   const store = createOffsetStore({ ...owner, database })
   const source = createKafkaSource(

@@ -132,6 +132,9 @@ export const variables = z.object({
     unit: 'milliseconds',
   }),
   FLUSH_LANES: whole(1, 1, 64, { doc: 'Batches written at the same time (partition modulo lanes).', unit: 'lanes' }),
+  MAPPING_AMBIGUOUS: described(oneOf(['create', 'dead-letter']).default('create'), {
+    doc: 'What becomes of a line without a known sku whose description is as near to one item as to another: `create` makes a new item, `dead-letter` leaves it to a person (`MAPPING_AMBIGUOUS`).',
+  }),
   DLQ_MAX_CONSECUTIVE: whole(1_000, 0, 1_000_000_000, {
     doc: 'More dead letters in a row than this, in one partition, close the gate of the group before they are written (`sluice resume` opens it). 0: never.',
     unit: 'records',

@@ -28,6 +28,7 @@ export type Config = {
   readonly sessionTimeoutMs: number
   readonly dlqMaxConsecutive: number
   readonly dlqMaxRatio: number
+  readonly mappingAmbiguous: 'create' | 'dead-letter'
   readonly dlqHeaderCompat: 'none' | 'connect'
   readonly shutdownTimeoutMs: number
   readonly http: { readonly host: string; readonly port: number } | null
@@ -114,6 +115,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     sessionTimeoutMs: v.KAFKA_SESSION_TIMEOUT_MS,
     dlqMaxConsecutive: v.DLQ_MAX_CONSECUTIVE,
     dlqMaxRatio: v.DLQ_MAX_RATIO,
+    mappingAmbiguous: v.MAPPING_AMBIGUOUS,
     dlqHeaderCompat: v.DLQ_HEADER_COMPAT,
     shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
     http: v.HTTP_PORT === undefined ? null : { host: v.HTTP_HOST, port: v.HTTP_PORT },

@@ -6,6 +6,7 @@ import { from } from 'pg-copy-streams'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createGateStore } from '../../src/sink/gate-store.ts'
+import type { MappingStore } from '../../src/sink/mapping-store.ts'
 import { createOffsetStore } from '../../src/sink/offset-store.ts'
 import { createSink } from '../../src/sink/transaction.ts'
 import { COPY_COLUMNS, createItemIds, type Layout, preparedBatches, textOf } from './batches.ts'
@@ -20,7 +21,14 @@ async function bySink(task: Task): Promise<() => Promise<void>> {
   const database = createDatabase({ url: task.url, ...settings(task.lanes) })
   const gate = createGateStore({ database, groupId: owner.groupId })
   const itemOf = createItemIds()
-  const mappings = { mapLines: async (lines: Parameters<typeof itemOf>[0][]) => lines.map(itemOf), clear: () => {} }
+  const mappings: MappingStore = {
+    mapLines: async (lines) => ({
+      items: lines.map((line) => ({ itemId: itemOf(line), mappingId: itemOf(line) })),
+      version: 0n,
+    }),
+    catchUp: async () => {},
+    clear: () => {},
+  }
   const breaker = { maxConsecutive: 1_000, maxRatio: 0.5 }
   const sink = createSink({ ...owner, database, mappings, gate, breaker, clock: systemClock })
   const partitions = Array.from({ length: task.partitions }, (_, partition) => partition)

@@ -43,9 +43,10 @@ export async function openContestants(url: string, { sameWork }: { sameWork: boo
     await offsets.insertIfAbsent([{ partition: 0, nextOffset: 0n, topicId: null }])
     batch = batchOf(lines)
     const items = batch.entries.flatMap(({ decoded }) => (decoded.kind === 'line-item' ? [decoded.lineItem] : []))
+    // The policy is to create: no line is left to a person.
     rows = rowsOf(
       lines,
-      (await mappings.mapLines(items)).items.map(({ itemId }) => itemId),
+      (await mappings.mapLines(items)).items.flatMap((item) => item?.itemId ?? []),
     )
     await client.query('CHECKPOINT')
   }

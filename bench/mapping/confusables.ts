@@ -4,7 +4,8 @@ import type { Random } from './random.ts'
 import type { Vary } from './variants.ts'
 
 const CLASSES: Readonly<Record<string, string>> = {
-  colour: 'RED BLUE GREEN YELLOW ORANGE PURPLE PINK BLACK WHITE GREY BROWN CREAM IVORY GOLD SILVER TURQUOISE LILAC CERISE SAGE OCHRE',
+  colour:
+    'RED BLUE GREEN YELLOW ORANGE PURPLE PINK BLACK WHITE GREY BROWN CREAM IVORY GOLD SILVER TURQUOISE LILAC CERISE SAGE OCHRE',
   size: 'SMALL MEDIUM LARGE MINI JUMBO TINY GIANT',
   material: 'WOODEN METAL GLASS CERAMIC PAPER FELT COTTON PLASTIC ZINC ENAMEL PORCELAIN BAMBOO WICKER',
   animal: 'CAT DOG BIRD OWL RABBIT HEN FOX BAT RAT OTTER ELEPHANT BUTTERFLY REINDEER HORSE GOAT',
@@ -40,8 +41,7 @@ const letter: Vary = (text, random) => {
   return text.slice(0, found.index) + (found[1] ?? '') + other + text.slice(found.index + found[0].length)
 }
 
-const negation: Vary = (text) =>
-  / WITH /.test(text) ? text.replace(' WITH ', ' WITHOUT ') : `NO ${text}`
+const negation: Vary = (text) => (/ WITH /.test(text) ? text.replace(' WITH ', ' WITHOUT ') : `NO ${text}`)
 
 /** One word becomes another word that some description of the file has. */
 const otherWord =

@@ -11,7 +11,12 @@ const USER = 'retail'
 const lineOf = (description: string) => ({ userId: USER, sku: null, description })
 
 export type Merge = { readonly text: string; readonly into: string; readonly score: number }
-export type Merges = { readonly descriptions: number; readonly sharedKey: number; readonly right: readonly Merge[]; readonly wrong: readonly Merge[] }
+export type Merges = {
+  readonly descriptions: number
+  readonly sharedKey: number
+  readonly right: readonly Merge[]
+  readonly wrong: readonly Merge[]
+}
 
 /** All descriptions one after the other, without their codes. */
 export function judgeMerges(descriptions: readonly Description[]): Merges {
@@ -55,7 +60,11 @@ function catalogueOf(descriptions: readonly Description[]) {
 }
 
 /** `found` the item of the text that was varied, `wrong` another one. */
-export function judgeVariants(all: readonly Description[], asked: readonly Description[], seed: number): Map<string, Tally> {
+export function judgeVariants(
+  all: readonly Description[],
+  asked: readonly Description[],
+  seed: number,
+): Map<string, Tally> {
   const itemOf = catalogueOf(all)
   return tally(VARIANTS, asked, seed, (varied, text) => {
     const item = itemOf(varied)
@@ -64,7 +73,11 @@ export function judgeVariants(all: readonly Description[], asked: readonly Descr
 }
 
 /** `wrong` here: taken for the item that it was made from; `found`, another one, with a text of its own. Texts that the file has itself are left out. */
-export function judgeConfusables(all: readonly Description[], asked: readonly Description[], seed: number): Map<string, Tally> {
+export function judgeConfusables(
+  all: readonly Description[],
+  asked: readonly Description[],
+  seed: number,
+): Map<string, Tally> {
   const itemOf = catalogueOf(all)
   const keys = new Set(all.map(({ text }) => textKey(text)))
   return tally(confusables(all.map(({ text }) => text)), asked, seed, (varied, text) => {

@@ -6,9 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 export type Description = { readonly text: string; readonly codes: ReadonlySet<string>; readonly firstSeen: string }
 
-const DEFAULT = fileURLToPath(
-  new URL('../../../shared/data/online-retail-2010-12_2011-05.csv.gz', import.meta.url),
-)
+const DEFAULT = fileURLToPath(new URL('../../../shared/data/online-retail-2010-12_2011-05.csv.gz', import.meta.url))
 
 /** The path given, RETAIL_FILE, or where it lies beside a checkout; null when it is not there. */
 export const retailFile = (given?: string): string | null => {

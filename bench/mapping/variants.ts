@@ -6,8 +6,10 @@ export type Vary = (text: string, random: Random) => string | null
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const words = (text: string) => text.split(/\s+/).filter((word) => word !== '')
-const replaceAt = <T>(list: readonly T[], at: number, by: T): T[] => list.map((each, index) => (index === at ? by : each))
-const indexesWhere = <T>(list: readonly T[], test: (each: T) => boolean) => list.flatMap((each, at) => (test(each) ? [at] : []))
+const replaceAt = <T>(list: readonly T[], at: number, by: T): T[] =>
+  list.map((each, index) => (index === at ? by : each))
+const indexesWhere = <T>(list: readonly T[], test: (each: T) => boolean) =>
+  list.flatMap((each, at) => (test(each) ? [at] : []))
 
 const titled = (text: string) => text.toLowerCase().replace(/(^|\s)\S/g, (letter) => letter.toUpperCase())
 
@@ -54,7 +56,9 @@ const wordOrder: Vary = (text, random) => {
   const shuffled = parts.map((word) => ({ word, by: random.next() })).sort((a, b) => a.by - b.by)
   const at = random.below(parts.length - 1)
   const swapped = replaceAt(replaceAt(parts, at, parts[at + 1] ?? ''), at + 1, parts[at] ?? '')
-  return random.pick([[...parts.slice(from), ...parts.slice(0, from)], shuffled.map(({ word }) => word), swapped]).join(' ')
+  return random
+    .pick([[...parts.slice(from), ...parts.slice(0, from)], shuffled.map(({ word }) => word), swapped])
+    .join(' ')
 }
 
 const typo: Vary = (text, random) => {

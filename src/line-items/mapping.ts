@@ -1,5 +1,5 @@
 import type { LineItem } from './line-item.ts'
-import { createMatcher, type Match, type Matcher } from './matcher.ts'
+import { createMatcher, isMatchable, type Match, type Matcher } from './matcher.ts'
 import { ENOUGH, MARGIN } from './similarity.ts'
 import { skuKey, textKey } from './vendor-key.ts'
 
@@ -151,7 +151,7 @@ export const decideMappings = (
     const bySku = catalogue.find(userId, sku)
     if (bySku) return bySku.ref
     const byText = catalogue.find(userId, text)
-    const near = text && !byText ? nearest(userId, text) : null
+    const near = text && !byText && isMatchable(text.key) ? nearest(userId, text) : null
     // A sku says by itself which item it is.
     if (near?.ambiguous && !sku && ambiguous === 'dead-letter') return AMBIGUOUS
     const found = byText ?? (near && !near.ambiguous ? near.candidate : null)
@@ -164,7 +164,7 @@ export const decideMappings = (
     if (text && !byText) {
       catalogue.map(userId, text, target, by)
       // Only texts that made an item are matched against: or one near miss after the other would lead anywhere.
-      if (!joined) matcher.learn({ userId, vendorKey: text.key, text: text.text })
+      if (!joined && isMatchable(text.key)) matcher.learn({ userId, vendorKey: text.key, text: text.text })
     }
     return target.ref
   }

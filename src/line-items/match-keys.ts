@@ -52,8 +52,15 @@ const numberOf = (key: string): number => {
   return (sum ^ (sum >>> 16)) | 0
 }
 
-/** A typo can change the length of a word, and with it how much of it counts. */
-const endsOfItem = ({ stem, raw }: Word): string[] =>
-  [stem, raw].flatMap((form) => ends(form, form.length < 5 ? 1 : 2))
-const endsOfQuery = ({ stem, raw }: Word): string[] => [stem, raw].flatMap((form) => [...ends(form, 1), ...ends(form, 2)])
+/**
+ * A typo can change the length of a word by one, and with it how much of it counts; a shortened word is one of another
+ * length, and has its beginning in common.
+ */
+const endsOfItem = (word: Word): string[] => formsOf(word).flatMap((form) => ends(form, form.length < 5 ? 1 : 2))
+const endsOfQuery = (word: Word): string[] =>
+  formsOf(word).flatMap((form) => {
+    const short = form.length <= 5 ? ends(form, 1) : []
+    return [...short, ...(form.length > 3 ? ends(form, 2) : ends(form, 2).slice(0, 1))]
+  })
+const formsOf = ({ stem, raw }: Word): string[] => (stem === raw ? [stem] : [stem, raw])
 const ends = (form: string, size: number): string[] => [`^${form.slice(0, size)}`, `$${form.slice(-size)}`]

@@ -65,5 +65,10 @@ export const createMatcher = (proposed: readonly ItemText[] = [], words: readonl
   }
 }
 
+/** Not a text of more than 1,000 bytes, of which the key is a hash: no vendor means one by another. */
+export const isMatchable = (vendorKey: string): boolean => vendorKey.startsWith('text:')
+
 /** The words of a normalised text, as PostgreSQL splits it too. */
-export const wordsIn = (vendorKey: string): string[] => [...new Set(vendorKey.slice(vendorKey.indexOf(':') + 1).split(' '))]
+export const wordsIn = (vendorKey: string): string[] => [
+  ...new Set(vendorKey.slice(vendorKey.indexOf(':') + 1).split(' ')),
+]

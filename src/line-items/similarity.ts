@@ -37,7 +37,8 @@ const asSameWords = (query: Text, item: Text, counts: Counts): number | null => 
   const shortened = pairs.length - typos.length
   const equal = query.words.length - left.length
   if (typos.length > 0 && !isEnoughForTypo(query, left, pairs)) return null
-  if (shortened > MOST_SHORTENED || shortened > equal || (typos.length > 0 && shortened > 0) || typos.length > 1) return null
+  if (shortened > MOST_SHORTENED || shortened > equal || (typos.length > 0 && shortened > 0) || typos.length > 1)
+    return null
   if (shortened > 1 && pairs.some(([one, other]) => headOf(one.stem) !== headOf(other.stem))) return null
   const order = orderOf(query.words, item.words, new Map(pairs))
   return order === 'other' ? null : 1 - TYPO * typos.length - SHORTENED * shortened - (order === 'same' ? 0 : REORDERED)
@@ -66,7 +67,9 @@ const pairUp = (left: readonly Word[], right: readonly Word[], counts: Counts): 
   const free = [...right]
   for (const word of left) {
     const like = (other: Word) =>
-      isTypo(word, other, counts) || isShortened(word, other, counts) || isShortened(other, word, counts)
+      isTypo(word, other, counts) ||
+      isShortened(word, other, counts) ||
+      (isShortened(other, word, counts) && headOf(other.stem) === headOf(word.stem))
     const at = free.findIndex(like)
     const [found] = at < 0 ? [] : free.splice(at, 1)
     if (found) pairs.push([word, found])
@@ -79,7 +82,11 @@ const pairUp = (left: readonly Word[], right: readonly Word[], counts: Counts): 
  * `moved`: other words have moved, but numbers follow each other as before, and so do colours, or each still stands before
  * its own word. RED/WHITE POLKADOT is not WHITE/RED POLKADOT.
  */
-const orderOf = (a: readonly Word[], b: readonly Word[], pairs: ReadonlyMap<Word, Word>): 'same' | 'moved' | 'other' => {
+const orderOf = (
+  a: readonly Word[],
+  b: readonly Word[],
+  pairs: ReadonlyMap<Word, Word>,
+): 'same' | 'moved' | 'other' => {
   const left = a.filter(({ kind }) => kind !== 'weak').map((word) => (pairs.get(word) ?? word).stem)
   const right = b.filter(({ kind }) => kind !== 'weak').map(({ stem }) => stem)
   if (left.join(' ') === right.join(' ')) return 'same'
@@ -123,7 +130,10 @@ const asCutOff = (query: Text, item: Text, counts: Counts): number | null => {
   const isKnown = !isDistinguishing(piece + rest) || (piece !== '' && !SIZE_LETTERS.has(piece))
   // Where there are pins, `pin` is not `pink` cut off.
   const isOther = lost.length === 0 && isCommonWord(piece) && rest.length === 1 && counts(piece) > 0
-  const isSame = isKnown && !isOther && !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
+  const isSame =
+    isKnown &&
+    !isOther &&
+    !lost.some((word) => isDistinguishing(word) || (where === 'beforeWord' && MATERIALS.has(word)))
   return 1 - (isEnough && isSame && lost.length <= MOST_LOST[where] ? CUT_OFF : CUT_TOO_SHORT)
 }
 

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto'
 import type { LineItem } from './line-item.ts'
 
-/** Version of the normalisation below, kept beside every stored mapping: a change of the rule is a change of keys. */
-export const RULE_VERSION = 1
+/**
+ * Version of the rule that made a mapping, kept beside it. Keys are the same in 1 and 2, so that all that is stored is still
+ * found; 2 also finds an item by a text that is nearly the same. A change of keys has to look for the old ones as well.
+ */
+export const RULE_VERSION = 2
 
 /** Index rows of PostgreSQL end at 2.7 KB; a user id is in the same row. */
 const MAX_KEY_BYTES = 1023

@@ -139,4 +139,9 @@ const SHORT_WORDS = listed(`
 
 /** Words by themselves, whoever writes them: never a misspelling of another. */
 export const isCommonWord = (word: string): boolean =>
-  SHORT_WORDS.has(word) || COLOURS.has(word) || DISTINGUISHING.has(word) || MATERIALS.has(word) || WEAK_WORDS.has(word) || UNIT_FORMS.has(word)
+  SHORT_WORDS.has(word) ||
+  COLOURS.has(word) ||
+  DISTINGUISHING.has(word) ||
+  MATERIALS.has(word) ||
+  WEAK_WORDS.has(word) ||
+  UNIT_FORMS.has(word)

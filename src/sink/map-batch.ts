@@ -17,12 +17,17 @@ export async function mapBatch(
     decoded.kind === 'line-item' ? [{ record, lineItem: decoded.lineItem }] : [],
   )
   const items = new Map<SourceRecord, MappedItem>()
+  const ambiguous = new Set<SourceRecord>()
   let version: bigint | null = null
   const { refused } = await isolate(lines, async (some) => {
     if (some !== lines) budget.spend()
     try {
       const found = await mappings.mapLines(some.map(({ lineItem }) => lineItem))
-      for (const [index, item] of found.items.entries()) if (some[index]) items.set(some[index].record, item)
+      for (const [index, { record }] of some.entries()) {
+        const item = found.items[index] ?? null
+        if (item === null) ambiguous.add(record)
+        else items.set(record, item)
+      }
       // Of several, the oldest: what is newer in all of them is not known to be in each.
       version = version !== null && version < found.version ? version : found.version
       return { ok: true, stored: null }
@@ -32,7 +37,7 @@ export async function mapBatch(
       return { ok: false, fault: sqlstate }
     }
   })
-  return { items, version, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
+  return { items, version, ambiguous, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
 }
 
 /** After a person changed mappings. Under their lock: or changes that come thick would keep the batch out for ever. */

@@ -1,6 +1,7 @@
 import type { KnownItem, NewItem, NewMapping, SkuAdoption } from '../line-items/mapping.ts'
 import { RULE_VERSION } from '../line-items/vendor-key.ts'
 import { numberArray, textArray } from './array-literal.ts'
+import { matchKeysOf, PLANNED } from './match-statements.ts'
 import type { Statements } from './writer.ts'
 
 export type UserVendorKey = { readonly userId: string; readonly vendorKey: string }
@@ -27,7 +28,7 @@ export function findMappings(client: Statements, keys: readonly UserVendorKey[])
  */
 export async function lockUsers(tx: Statements, userIds: readonly string[]): Promise<void> {
   const sql = `
-    SELECT count(pg_advisory_xact_lock(lock)) FROM (
+    SELECT ${PLANNED}, count(pg_advisory_xact_lock(lock)) FROM (
       SELECT DISTINCT hashtextextended(user_id, 7) AS lock FROM unnest($1::text[]) AS u (user_id) ORDER BY lock
     ) sorted`
   await tx.$executeRawUnsafe(sql, textArray(userIds))
@@ -54,10 +55,13 @@ export type WrittenMapping = UserVendorKey & { readonly itemId: bigint; readonly
 export async function insertMappings(tx: Statements, rows: readonly MappingRow[]): Promise<WrittenMapping[]> {
   if (rows.length === 0) return []
   const sql = `
-    INSERT INTO item_mapping AS m (user_id, vendor_key, item_id, method, score, source_text, rule_version)
-    SELECT *, $7::smallint FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::real[], $6::text[])
+    INSERT INTO item_mapping AS m (user_id, vendor_key, item_id, method, score, source_text, rule_version, match_keys)
+    SELECT user_id, vendor_key, item_id, method, score, source_text, $8::smallint, match_keys::integer[]
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::real[], $6::text[], $7::text[])
+      AS n (user_id, vendor_key, item_id, method, score, source_text, match_keys)
     ON CONFLICT (user_id, vendor_key) DO UPDATE SET item_id = excluded.item_id, method = excluded.method,
-      score = excluded.score, source_text = excluded.source_text, rule_version = excluded.rule_version
+      score = excluded.score, source_text = excluded.source_text, rule_version = excluded.rule_version,
+      match_keys = excluded.match_keys
     WHERE NOT EXISTS (SELECT FROM item WHERE id = m.item_id)
     RETURNING user_id AS "userId", vendor_key AS "vendorKey", item_id AS "itemId", id AS "mappingId"`
   return tx.$queryRawUnsafe(
@@ -68,8 +72,14 @@ export async function insertMappings(tx: Statements, rows: readonly MappingRow[]
     textArray(rows.map((row) => row.method)),
     numberArray(rows.map((row) => row.score)),
     textArray(rows.map((row) => row.sourceText)),
+    textArray(rows.map((row) => keysLiteral(row))),
     RULE_VERSION,
   )
+}
+
+const keysLiteral = ({ userId, vendorKey, sourceText, method }: MappingRow): string | null => {
+  const keys = matchKeysOf({ userId, vendorKey, text: sourceText }, method)
+  return keys && numberArray(keys)
 }
 
 export async function adoptSkus(tx: Statements, adoptions: readonly SkuAdoption[]): Promise<void> {

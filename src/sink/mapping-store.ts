@@ -1,10 +1,12 @@
 // Finds or creates the internal item of each line. A line whose deciding key is in the cache costs nothing, the other
 // keys of a batch one look-up, and only lines that are still unknown a short transaction of their own, before the
-// sink's. An item that no ledger entry uses in the end is harmless.
+// sink's: it looks for texts that are nearly the same, in one statement. An item that no ledger entry uses in the end is
+// harmless.
 import { LRUCache } from 'lru-cache'
 import type { LineItem } from '../line-items/line-item.ts'
-import { type Decisions, decideMappings, userKey } from '../line-items/mapping.ts'
-import { skuKey, vendorKeysOf } from '../line-items/vendor-key.ts'
+import { type AmbiguousPolicy, type Decisions, decideMappings, userKey } from '../line-items/mapping.ts'
+import { createMatcher, isMatchable } from '../line-items/matcher.ts'
+import { skuKey, textKey, vendorKeysOf } from '../line-items/vendor-key.ts'
 import { SinkError } from './classify.ts'
 import type { Database } from './database.ts'
 import {
@@ -19,6 +21,7 @@ import {
   type UserVendorKey,
   type WrittenMapping,
 } from './mapping-statements.ts'
+import { countWords, findProposals, type UserText } from './match-statements.ts'
 import { mappingVersion } from './statements.ts'
 import type { Statements } from './writer.ts'
 
@@ -26,8 +29,8 @@ export type MappingLine = Pick<LineItem, 'userId' | 'sku' | 'description'>
 /** An item, and the mapping of the deciding key that gave it. */
 export type MappedItem = { readonly itemId: bigint; readonly mappingId: bigint }
 export type MappedLines = {
-  /** In the order of the lines. */
-  readonly items: readonly MappedItem[]
+  /** In the order of the lines; null where a person has to say which. */
+  readonly items: readonly (MappedItem | null)[]
   /** No change that a person made up to this version is missing in them. The sink writes them only while it is the last. */
   readonly version: bigint
 }
@@ -39,21 +42,27 @@ export type MappingStore = {
   clear(): void
 }
 
-type Options = { readonly database: Database; readonly cacheSize?: number; readonly cacheTtlMs?: number }
+type Options = {
+  readonly database: Database
+  readonly cacheSize?: number
+  readonly cacheTtlMs?: number
+  readonly ambiguous?: AmbiguousPolicy
+}
 
-export function createMappingStore({ database, cacheSize = 200_000, cacheTtlMs = 60_000 }: Options): MappingStore {
+export function createMappingStore(options: Options): MappingStore {
+  const { database, cacheSize = 200_000, cacheTtlMs = 60_000, ambiguous = 'create' } = options
   // What people change comes by the version; the time to live bounds what somebody did by SQL.
   const cache = new LRUCache<string, MappedItem>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
   /** The cache holds nothing that is older. Null: not known yet. */
   let known: bigint | null = null
 
-  async function mapOnce(lines: readonly MappingLine[], isCurrent: () => boolean): Promise<MappedItem[]> {
+  async function mapOnce(lines: readonly MappingLine[], isCurrent: () => boolean): Promise<(MappedItem | null)[]> {
     // What was asked for before a change must not be remembered after it.
     const remember = (found: ReadonlyMap<string, MappedItem>) => {
       if (isCurrent()) for (const [key, item] of found) cache.set(key, item)
     }
     // Answers are kept here, not only in the cache: a batch may hold more keys than it has room for.
-    const items: (MappedItem | undefined)[] = lines.map((line) => cache.get(decidingKey(line)))
+    const items: (MappedItem | null | undefined)[] = lines.map((line) => cache.get(decidingKey(line)))
     const unknown = missing(lines, items)
     if (unknown.length > 0) {
       const found = byKey(await findMappings(database.client(), keysOf(unknown.map(({ line }) => line))))
@@ -62,13 +71,13 @@ export function createMappingStore({ database, cacheSize = 200_000, cacheTtlMs =
     }
     const undecided = missing(lines, items)
     if (undecided.length > 0) {
-      const created = byKey(
-        await create(
-          database,
-          undecided.map(({ line }) => line),
-        ),
+      const { mappings, left } = await create(
+        database,
+        undecided.map(({ line }) => line),
+        ambiguous,
       )
-      for (const { line, index } of undecided) items[index] = created.get(decidingKey(line))
+      const created = byKey(mappings)
+      undecided.forEach(({ line, index }, at) => (items[index] = left.has(at) ? null : created.get(decidingKey(line))))
       // Only now: a mapping that was rolled back must never be remembered.
       remember(created)
     }
@@ -113,7 +122,7 @@ function forget(cache: LRUCache<string, MappedItem>, userIds: ReadonlySet<string
 const decidingKey = (line: MappingLine) =>
   userKey(line.userId, line.sku === null ? (vendorKeysOf(line)[0] ?? '') : skuKey(line.sku))
 
-const missing = (lines: readonly MappingLine[], items: readonly (MappedItem | undefined)[]) =>
+const missing = (lines: readonly MappingLine[], items: readonly (MappedItem | null | undefined)[]) =>
   lines.map((line, index) => ({ line, index })).filter(({ index }) => items[index] === undefined)
 
 const byKey = (mapped: readonly WrittenMapping[]) =>
@@ -125,16 +134,34 @@ function keysOf(lines: readonly MappingLine[]): UserVendorKey[] {
 }
 
 /** Under the users' locks: read again, decide, create. Nothing outside may see the result before the commit. */
-async function create(database: Database, lines: readonly MappingLine[]): Promise<WrittenMapping[]> {
+async function create(database: Database, lines: readonly MappingLine[], ambiguous: AmbiguousPolicy) {
   return database.transaction(async (tx) => {
     await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
     const found = await findMappings(tx, keysOf(lines))
     const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
-    return [...found, ...(await store(tx, decideMappings(lines, known)))]
+    const { texts, words } = await findProposals(tx, unknownTexts(lines, known))
+    for (const text of texts) known.set(userKey(text.userId, text.vendorKey), knownItem(text))
+    const decisions = decideMappings(lines, known, { matcher: createMatcher(texts, words), ambiguous })
+    /** Places of the lines that a person has to decide. */
+    const left = new Set(decisions.assignments.flatMap(({ kind }, at) => (kind === 'ambiguous' ? [at] : [])))
+    return { mappings: [...found, ...(await store(tx, decisions))], left }
   })
 }
 
-const knownItem = ({ itemId, sku }: FoundMapping) => ({ itemId, sku })
+/** What neither sku nor text decides. */
+function unknownTexts(lines: readonly MappingLine[], known: ReadonlyMap<string, unknown>): UserText[] {
+  const texts = new Map<string, UserText>()
+  for (const { userId, sku, description } of lines) {
+    const vendorKey = description === null ? null : textKey(description)
+    if (description === null || vendorKey === null || !isMatchable(vendorKey)) continue
+    const key = userKey(userId, vendorKey)
+    if (known.has(key) || (sku !== null && known.has(userKey(userId, skuKey(sku))))) continue
+    if (!texts.has(key)) texts.set(key, { userId, vendorKey, text: description })
+  }
+  return [...texts.values()]
+}
+
+const knownItem = ({ itemId, sku }: Pick<FoundMapping, 'itemId' | 'sku'>) => ({ itemId, sku })
 
 async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: Decisions): Promise<WrittenMapping[]> {
   const ids = await allocateItemIds(tx, newItems.length)
@@ -147,6 +174,9 @@ async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: De
   const written = await insertMappings(tx, rows)
   if (written.length < rows.length)
     throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time')
+  const made = rows.filter(({ method, vendorKey }) => method === 'created' && isMatchable(vendorKey))
+  const texts = made.map(({ userId, vendorKey, sourceText }) => ({ userId, vendorKey, text: sourceText }))
+  await countWords(tx, texts)
   await adoptSkus(tx, skuAdoptions)
   return written
 }

@@ -1,4 +1,5 @@
 import type { Decoded } from '../line-items/decode.ts'
+import { faultOf } from '../line-items/fault.ts'
 import type { Entry } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { SinkError } from './classify.ts'
@@ -23,12 +24,14 @@ export type Mapped = {
   readonly version: bigint | null
   /** Lines whose item or mapping the database refuses. */
   readonly unmapped: RefusedLines
+  /** Lines that could stand for several items, when that is for a person to say. */
+  readonly ambiguous: ReadonlySet<SourceRecord>
 }
 
 /** `overflowing`: lines that the quantity on hand cannot take; like the unmapped ones they go no further. */
 export function sortEntries(
   entries: readonly Entry<Decoded>[],
-  { items, unmapped }: Omit<Mapped, 'version'>,
+  { items, unmapped, ambiguous }: Omit<Mapped, 'version'>,
   overflowing: RefusedLines,
 ): Sorted {
   const sorted = { lines: [] as Line[], rejected: [] as Rejected[], ignored: [] as SourceRecord[] }
@@ -39,6 +42,10 @@ export function sortEntries(
         const refused = unmapped.get(record)
         if (refused !== undefined) {
           sorted.rejected.push(rejectedOf({ line: { record, lineItem }, code: 'ROW_REJECTED', sqlstate: refused }))
+          break
+        }
+        if (ambiguous.has(record)) {
+          sorted.rejected.push(rejectedOf({ line: { record, lineItem }, code: 'MAPPING_AMBIGUOUS', sqlstate: null }))
           break
         }
         const item = items.get(record)
@@ -63,6 +70,6 @@ export function sortEntries(
 type Refused = Omit<Refusal, 'line'> & { readonly line: Pick<Line, 'record' | 'lineItem'> }
 export const rejectedOf = ({ line, code, sqlstate }: Refused): Rejected => ({
   record: line.record,
-  reason: { code, stage: 'write', path: null, sqlstate },
+  reason: { ...faultOf(code), sqlstate },
   claims: line.lineItem,
 })

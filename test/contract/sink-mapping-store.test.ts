@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { RULE_VERSION } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
-import { createMappingStore, type MappingLine, type MappingStore } from '../../src/sink/mapping-store.ts'
-import { openSink, type OpenSink, openTestDatabase, type TestDatabase } from '../support/sink.ts'
+import { createMappingStore, type MappingLine } from '../../src/sink/mapping-store.ts'
+import { idsOf, openSink, type OpenSink, openTestDatabase, type TestDatabase } from '../support/sink.ts'
 
 const line = (sku: string | null, description: string | null = null, userId = 'u-1'): MappingLine => ({
   userId,
   sku,
   description,
 })
-
-const idsOf = async (store: Pick<MappingStore, 'mapLines'>, lines: readonly MappingLine[]) =>
-  (await store.mapLines(lines)).items.map(({ itemId }) => itemId)
 
 describe('the mapping store', () => {
   let db: TestDatabase
@@ -24,7 +22,7 @@ describe('the mapping store', () => {
     await db.close()
   })
   beforeEach(async () => {
-    await db.query('TRUNCATE item, item_mapping')
+    await db.query('TRUNCATE item, item_mapping, item_word')
     open.mappings.clear()
   })
 
@@ -46,7 +44,7 @@ describe('the mapping store', () => {
       item_id: String(ids[0]),
       method: 'created',
       source_text: 'A',
-      rule_version: 1,
+      rule_version: RULE_VERSION,
       score: null,
     })
   })
@@ -62,7 +60,7 @@ describe('the mapping store', () => {
 
   it('asks the database for a known key only once', async () => {
     await idsOf(open.mappings, [line('A'), line('B')])
-    await db.query('TRUNCATE item, item_mapping')
+    await db.query('TRUNCATE item, item_mapping, item_word')
     await idsOf(open.mappings, [line('A'), line('B')])
     expect(await db.query('SELECT 1 FROM item_mapping')).toEqual([])
   })
@@ -93,7 +91,7 @@ describe('the mapping store', () => {
       databases.map((database, n) => idsOf(createMappingStore({ database }), orders[n]!)),
     )
     await Promise.all(databases.map((database) => database.close()))
-    const bySku = new Map<string, bigint>()
+    const bySku = new Map<string, bigint | null>()
     results.forEach((ids, n) => {
       ids.forEach((id, i) => {
         const key = `${orders[n]![i]!.userId} ${orders[n]![i]!.sku}`

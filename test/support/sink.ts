@@ -2,13 +2,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Decoded } from '../../src/line-items/decode.ts'
+import type { AmbiguousPolicy } from '../../src/line-items/mapping.ts'
 import type { LineItem } from '../../src/line-items/line-item.ts'
 import type { BreakerLimits } from '../../src/pipeline/breaker.ts'
 import type { Batch, Entry, Part } from '../../src/pipeline/sink.ts'
 import type { SourceRecord } from '../../src/pipeline/source-record.ts'
 import { createDatabase, type DatabaseOptions } from '../../src/sink/database.ts'
 import { createGateStore } from '../../src/sink/gate-store.ts'
-import { createMappingStore } from '../../src/sink/mapping-store.ts'
+import { createMappingStore, type MappingLine, type MappingStore } from '../../src/sink/mapping-store.ts'
 import { migrate } from '../../src/sink/migrate.ts'
 import { createOffsetStore } from '../../src/sink/offset-store.ts'
 import { createSink } from '../../src/sink/transaction.ts'
@@ -42,6 +43,7 @@ export type SinkOptions = Partial<Omit<DatabaseOptions, 'url'>> & {
   groupId?: string
   topic?: string
   breaker?: BreakerLimits
+  ambiguous?: AmbiguousPolicy
 }
 
 /** For tests that are about something else. */
@@ -49,10 +51,10 @@ const NO_BREAKER: BreakerLimits = { maxConsecutive: 0, maxRatio: 1 }
 
 export const openSink = (
   url: string,
-  { groupId = GROUP, topic = TOPIC, breaker = NO_BREAKER, ...options }: SinkOptions = {},
+  { groupId = GROUP, topic = TOPIC, breaker = NO_BREAKER, ambiguous = 'create', ...options }: SinkOptions = {},
 ) => {
   const database = createDatabase({ url, poolSize: 4, writer: 'fast', ...options })
-  const mappings = createMappingStore({ database })
+  const mappings = createMappingStore({ database, ambiguous })
   const clock = { wall: () => Date.UTC(2026, 10, 22), now: () => performance.now() }
   const gate = createGateStore({ database, groupId })
   return {
@@ -123,3 +125,7 @@ export const batchOf = (entries: readonly Entry<Decoded>[], parts?: readonly Par
   }
   return { entries, parts: parts ?? [...around.values()], reason: 'size', bytes: 100 * entries.length }
 }
+
+/** Null: for a person to decide. */
+export const idsOf = async (store: Pick<MappingStore, 'mapLines'>, lines: readonly MappingLine[]) =>
+  (await store.mapLines(lines)).items.map((item) => item?.itemId ?? null)

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { createMatcher, isMatchable, type ItemText, type KnownWord, wordsIn } from '../../../src/line-items/matcher.ts'
+import { ENOUGH } from '../../../src/line-items/similarity.ts'
 import {
+  type Ambiguous,
+  type AmbiguousPolicy,
   decideMappings,
   type ItemRef,
   type KnownItem,
@@ -14,17 +18,46 @@ const line: fc.Arbitrary<MappableLine> = fc
   .record({
     userId: fc.constantFrom('u-1', 'u-2'),
     sku: fc.constantFrom(null, 'A', 'B', 'C', 'a'),
-    description: fc.constantFrom(null, 'Lamp', 'LAMP!', 'Old lamp', 'Vase', '?'),
+    description: fc.constantFrom(
+      ...[null, 'Lamp', 'LAMP!', 'Old lamp', 'Vase', '?'],
+      ...[
+        'Red wicker basket',
+        'Red wickre basket',
+        'Basket, red wicker',
+        'Red wicker baskets',
+        'Red wicker bask.',
+        'Red wick',
+      ],
+      ...[
+        'Red wicked basket',
+        'Blue wicker basket',
+        'Red wicker basket 12',
+        'Red wacker basket',
+        'Red wicker bask',
+        'Redwicker basket',
+      ],
+    ),
   })
   .filter((entry) => vendorKeysOf(entry).length > 0)
 const lines = fc.array(line, { maxLength: 40 })
+const policy = fc.constantFrom<AmbiguousPolicy>('create', 'dead-letter')
 
 /** What the database does with the decisions of one batch after another. */
-const createStore = () => {
+const createStore = (ambiguous: AmbiguousPolicy = 'create') => {
   const items: { userId: string; sku: string | null; name: string }[] = []
   const mappings = new Map<string, number>()
   const assigned: number[] = []
   const methods = new Map<string, string>()
+  const texts: ItemText[] = []
+  const words = (): KnownWord[] => {
+    const counts = new Map<string, KnownWord>()
+    for (const { userId, vendorKey } of texts)
+      for (const word of wordsIn(vendorKey)) {
+        const key = `${userId} ${word}`
+        counts.set(key, { userId, word, items: (counts.get(key)?.items ?? 0) + 1 })
+      }
+    return [...counts.values()]
+  }
   const look = (batch: readonly MappableLine[]): Map<string, KnownItem> => {
     const known = new Map<string, KnownItem>()
     for (const key of batch.flatMap((entry) =>
@@ -33,18 +66,25 @@ const createStore = () => {
       const index = mappings.get(key)
       if (index !== undefined) known.set(key, { itemId: BigInt(index), sku: items[index]!.sku })
     }
+    for (const { userId, vendorKey } of texts) {
+      const index = mappings.get(userKey(userId, vendorKey))!
+      known.set(userKey(userId, vendorKey), { itemId: BigInt(index), sku: items[index]!.sku })
+    }
     return known
   }
   const settle = (batch: readonly MappableLine[]): void => {
-    const decided = decideMappings(batch, look(batch))
+    const decided = decideMappings(batch, look(batch), { matcher: createMatcher(texts, words()), ambiguous })
     const base = items.length
-    const idOf = (ref: ItemRef): number => (ref.kind === 'new' ? base + ref.index : Number(ref.itemId))
+    const idOf = (ref: ItemRef | Ambiguous): number =>
+      ref.kind === 'ambiguous' ? -1 : ref.kind === 'new' ? base + ref.index : Number(ref.itemId)
     for (const { itemId, sku } of decided.skuAdoptions) {
       expect(items[Number(itemId)]!.sku).toBeNull()
       items[Number(itemId)]!.sku = sku
     }
     items.push(...decided.newItems.map((item) => ({ ...item })))
-    for (const { userId, vendorKey, item, method } of decided.newMappings) {
+    for (const { userId, vendorKey, item, method, score, sourceText } of decided.newMappings) {
+      expect(method !== 'fuzzy' || score! >= ENOUGH).toBe(true)
+      if (method === 'created' && isMatchable(vendorKey)) texts.push({ userId, vendorKey, text: sourceText })
       const key = userKey(userId, vendorKey)
       expect(mappings.has(key), `${key} is mapped once`).toBe(false)
       expect(items[idOf(item)]!.userId).toBe(userId)
@@ -59,10 +99,10 @@ const createStore = () => {
 
 it('cutting the lines into other batches gives the same catalogue and the same items', () => {
   fc.assert(
-    fc.property(lines, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), (all, sizes) => {
-      const whole = createStore()
+    fc.property(lines, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), policy, (all, sizes, ambiguous) => {
+      const whole = createStore(ambiguous)
       whole.settle(all)
-      const cut = createStore()
+      const cut = createStore(ambiguous)
       for (let at = 0, turn = 0; at < all.length; turn++) {
         const size = sizes[turn % sizes.length]!
         cut.settle(all.slice(at, at + size))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createMatcher } from '../../../src/line-items/matcher.ts'
 import { decideMappings, type KnownItem, type MappableLine, userKey } from '../../../src/line-items/mapping.ts'
 
 const line = (sku: string | null, description: string | null, userId = 'u-1'): MappableLine => ({
@@ -62,14 +63,44 @@ describe('mapping a line', () => {
     expect(decided.newItems.map((item) => item.sku)).toEqual(['A', 'B'])
     expect(decided.skuAdoptions).toEqual([])
   })
-  it('takes a suggested item where no key is known, keeps the score, and never merges two skus by it', () => {
-    const suggest = () => ({ item: { itemId: 7n, sku: 'A' }, score: 0.9 })
-    const similar = decideMappings([line(null, 'red lamp')], known({}), suggest)
+  const red = { userId: 'u-1', vendorKey: 'text:red table lamp', text: 'Red table lamp' }
+  const withRed = (sku: string | null) => ({
+    items: known({ 'text:red table lamp': { itemId: 7n, sku } }),
+    asked: () => ({ matcher: createMatcher([red]) }),
+  })
+  it('takes the item of nearly the same text where no key is known, keeps the score, and never merges two skus by it', () => {
+    const { items, asked } = withRed('A')
+    const similar = decideMappings([line(null, 'red tabel lamp')], items, asked())
     expect(similar.assignments).toEqual([stored(7n)])
-    expect(similar.newMappings).toMatchObject([{ vendorKey: 'text:red lamp', method: 'fuzzy', score: 0.9 }])
-    const other = decideMappings([line('B', 'red lamp')], known({}), suggest)
+    expect(similar.newMappings).toMatchObject([{ vendorKey: 'text:red tabel lamp', method: 'fuzzy', score: 0.94 }])
+    const other = decideMappings([line('B', 'red tabel lamp')], items, asked())
     expect(other.assignments).toEqual([fresh(0)])
     expect(other.newMappings.map(({ method }) => method)).toEqual(['created', 'created'])
+    const adopted = decideMappings([line('B', 'red tabel lamp')], withRed(null).items, asked())
+    expect(adopted.skuAdoptions).toEqual([{ itemId: 7n, sku: 'B' }])
+  })
+  it('finds nearly the same text of a line before it, and nothing by a text that only joined an item', () => {
+    const decided = decideMappings(
+      [line(null, 'Red table lamp'), line(null, 'Red tabel lamp'), line(null, 'Red tabell lamp')],
+      new Map(),
+    )
+    expect(decided.assignments).toEqual([fresh(0), fresh(0), fresh(1)])
+    expect(decided.newMappings.map(({ method }) => method)).toEqual(['created', 'fuzzy', 'created'])
+  })
+  it('makes a new item, with the score of the nearest, or none when two are as near', () => {
+    const lines = [line(null, 'Red cat bowl'), line(null, 'Red bat bowl'), line(null, 'Red qat bowl')]
+    const created = decideMappings(lines, new Map())
+    expect(created.assignments).toEqual([fresh(0), fresh(1), fresh(2)])
+    expect(created.newMappings.map(({ score }) => score)).toEqual([null, null, 0.94])
+    const left = decideMappings(lines, new Map(), { ambiguous: 'dead-letter' })
+    expect(left.assignments).toEqual([fresh(0), fresh(1), { kind: 'ambiguous' }])
+    expect(left.newMappings).toHaveLength(2)
+    expect(decideMappings([...lines.slice(0, 2), line('A', 'Red qat bowl')], new Map(), { ambiguous: 'dead-letter' }).assignments[2]).toEqual(fresh(2)) // prettier-ignore
+  })
+  it('does not compare texts of which only a hash is kept', () => {
+    const long = 'ありがとう '.repeat(75)
+    const decided = decideMappings([line(null, `${long}lamp`), line(null, `${long}lamps`)], new Map())
+    expect(decided.assignments).toEqual([fresh(0), fresh(1)])
   })
 
   it('never crosses users', () => {
