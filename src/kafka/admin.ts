@@ -5,7 +5,9 @@ import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
+import { describeGroup, type Group } from './group.ts'
 import { protocolTypes } from './protocol-types.ts'
+import { timesAt } from './record-times.ts'
 import { checkRights, type Needs } from './rights.ts'
 import {
   createTopics,
@@ -43,6 +45,9 @@ export type KafkaAdmin = {
   topicId(topic: string): Promise<string | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
+  group(groupId: string, topic: string): Promise<Group>
+  /** Timestamps (milliseconds since the epoch) of the first records at these positions or above; none where none could be read. */
+  timesAt(topic: string, positions: ReadonlyMap<number, bigint>): Promise<Map<number, number>>
 }
 
 const isUnknownTopic = (error: unknown): boolean => protocolTypes(error).includes('UNKNOWN_TOPIC_OR_PARTITION')
@@ -99,6 +104,8 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
+    group: (groupId, topic) => call(() => retried(() => describeGroup(admin, groupId, topic)), { group: groupId }),
+    timesAt: (topic, positions) => askLeaders(() => timesAt(cluster, topic, positions), topic),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
       const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)

@@ -16,7 +16,16 @@ export type Cluster = {
   brokerPool: { findConnectedBroker(): Promise<Broker> }
   findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>
   refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  /** By the node id of the leader. */
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(node: { nodeId: string }): Promise<FetchingBroker>
 }
+
+export type FetchedRecord = { readonly offset: string; readonly timestamp: string; readonly isControlRecord?: boolean }
+type FetchAnswer = { responses: { partitions: { messages: FetchedRecord[] }[] }[] }
+export type FetchingBroker = { fetch(request: object): Promise<FetchAnswer> }
 type Internals = Record<symbol, unknown>
 
 const hidden = (kafka: Kafka, description: string): unknown => {

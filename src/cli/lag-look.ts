@@ -1,0 +1,74 @@
+import { findingOf } from '../source/start-position.ts'
+import type { Circumstances, Look } from '../telemetry/lag-verdict.ts'
+import { closureText } from './gate.ts'
+import type { Connected } from './offsets-connect.ts'
+
+// One look at where a group stands, from PostgreSQL and Kafka alone: no member has to run for it.
+
+export type LagMember = { readonly clientId: string; readonly host: string; readonly partitions: readonly number[] }
+export type PartitionLook = {
+  readonly partition: number
+  readonly committed: bigint | null
+  readonly look: Look
+  readonly now: Circumstances
+}
+export type GroupLook = {
+  readonly state: string
+  readonly gate: string | null
+  readonly members: readonly LagMember[]
+  readonly partitions: readonly PartitionLook[]
+}
+
+const REBALANCING = /Rebalance$/
+
+export async function lookAt({ config, admin, store, gate }: Connected, wall: () => number): Promise<GroupLook> {
+  const { groupId, topic } = config
+  // Database first, Kafka second: a lag is never shown as negative, and a record that came meanwhile not as an old one.
+  const closure = await gate.closure()
+  const rows = new Map((await store.show()).map((row) => [row.partition, row]))
+  const [ends, committed, group, topicId] = await Promise.all([
+    ...[admin.endOffsets(topic), admin.committedOffsets(groupId, topic)] as const, // prettier-ignore
+    ...[admin.group(groupId, topic), admin.topicId(topic)] as const, // prettier-ignore
+  ])
+  // Again: only a position read after Kafka's commit can be said to be behind it.
+  const later = new Map((await store.show()).map((row) => [row.partition, row.nextOffset]))
+  const standing = [...ends]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, log]) => ({ partition, log, row: rows.get(partition) }))
+  const waiting = standing.flatMap(({ partition, log, row }) => {
+    const at = row?.nextOffset ?? log.low
+    return at >= log.low && at < log.high ? [[partition, at] as const] : []
+  })
+  const times = await admin.timesAt(topic, new Map(waiting))
+  const at = wall()
+  const closed = closure && closureText(closure)
+
+  const partitions = standing.map(({ partition, log, row }): PartitionLook => {
+    const kafka = committed.get(partition) ?? null
+    const position = row?.nextOffset ?? null
+    const since = position ?? log.low
+    const lag = log.high > since ? log.high - since : 0n
+    const time = times.get(partition)
+    const reached = later.get(partition)
+    return {
+      partition,
+      committed: kafka,
+      look: {
+        at,
+        position,
+        end: log.high,
+        lag,
+        ageMs: lag === 0n ? 0 : time === undefined ? null : Math.max(0, at - time),
+      },
+      now: {
+        finding: findingOf(row, log, kafka, topicId),
+        ahead: kafka !== null && reached !== undefined && kafka > reached ? kafka : null,
+        gate: closed,
+        group: REBALANCING.test(group.state) ? 'rebalancing' : group.members.length === 0 ? 'empty' : 'working',
+        owner: group.members.find((member) => member.partitions.includes(partition))?.clientId ?? null,
+        stillMs: row?.stillMs ?? null,
+      },
+    }
+  })
+  return { state: group.state, gate: closed, members: group.members, partitions }
+}
