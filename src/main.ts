@@ -42,6 +42,7 @@ const commands: Record<string, () => Promise<Define>> = {
   publish: async () => (await import('./cli/publish.ts')).publishCommand,
   consume: async () => (await import('./cli/consume.ts')).consumeCommand,
   lag: async () => (await import('./cli/lag.ts')).lagCommand,
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
   invoice: async () => (await import('./cli/invoice.ts')).invoiceCommand,
   dlq: async () => (await import('./cli/dlq.ts')).dlqCommand,
   pause: async () => (await import('./cli/gate.ts')).pauseCommand,

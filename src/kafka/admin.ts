@@ -3,6 +3,7 @@ import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
+import { type BrokerFacts, brokerFacts, type Replication, replicationOf } from './broker-facts.ts'
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
 import { describeGroup, type Group } from './group.ts'
@@ -48,6 +49,8 @@ export type KafkaAdmin = {
   group(groupId: string, topic: string): Promise<Group>
   /** Timestamps (milliseconds since the epoch) of the first records at these positions or above; none where none could be read. */
   timesAt(topic: string, positions: ReadonlyMap<number, bigint>): Promise<Map<number, number>>
+  brokerFacts(): Promise<BrokerFacts>
+  replication(topic: string): Promise<Replication>
 }
 
 const isUnknownTopic = (error: unknown): boolean => protocolTypes(error).includes('UNKNOWN_TOPIC_OR_PARTITION')
@@ -105,6 +108,8 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
     group: (groupId, topic) => call(() => retried(() => describeGroup(admin, groupId, topic)), { group: groupId }),
+    brokerFacts: () => call(() => brokerFacts(admin, cluster)),
+    replication: (topic) => call(() => replicationOf(admin, topic), { topic }),
     timesAt: (topic, positions) => askLeaders(() => timesAt(cluster, topic, positions), topic),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
