@@ -1,7 +1,8 @@
 -- Three group roles. Run it as a superuser (or the owner of the database with CREATEROLE), before the first `sluice migrate`
 -- and again after every one: psql -v ON_ERROR_STOP=1 "$DATABASE_URL" -f ops/roles.sql
 --   sluice_migrator  `sluice migrate`: owns the tables; DDL in the schema public
---   sluice_consumer  `sluice consume`: no DDL, no DELETE; no change of a ledger row, nor of the bytes of a dead letter
+--   sluice_consumer  `sluice consume`: no DDL, no DELETE (but of what members say of themselves); no change of a ledger row, nor of the
+--                    bytes of a dead letter
 --   sluice_operator  the commands for people: reads all, sets offsets, handles dead letters and the gate; adds to the audit
 -- Then logins, as many as needed (docs/security.md):
 --   CREATE ROLE migrator_1 LOGIN PASSWORD '…' IN ROLE sluice_migrator;  ALTER ROLE migrator_1 SET role = sluice_migrator;
@@ -30,8 +31,8 @@ BEGIN
   REVOKE ALL ON ALL TABLES IN SCHEMA public FROM sluice_consumer, sluice_operator;
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM sluice_consumer, sluice_operator;
 
-  GRANT SELECT ON _prisma_migrations, item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate
-    TO sluice_consumer, sluice_operator;
+  GRANT SELECT ON _prisma_migrations, item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate,
+      member, member_sample TO sluice_consumer, sluice_operator;
   GRANT SELECT ON audit_entry TO sluice_operator;
 
   GRANT INSERT ON item, item_mapping, ledger_entry, inventory, consumer_offset, dead_letter, consumer_gate TO sluice_consumer;
@@ -40,6 +41,8 @@ BEGIN
   GRANT UPDATE (item_id, method, score, source_text, rule_version) ON item_mapping TO sluice_consumer;
   GRANT UPDATE (quantity) ON inventory TO sluice_consumer;
   GRANT UPDATE ON consumer_offset, consumer_gate TO sluice_consumer;
+  GRANT INSERT, DELETE ON member, member_sample TO sluice_consumer;
+  GRANT UPDATE (seen_at, state) ON member TO sluice_consumer;
   GRANT UPDATE (stage, code, sqlstate, path, message, seen_count, failed_at, status, resolved_at,
       published_at, claimed_until, deferred_until) ON dead_letter TO sluice_consumer;
 

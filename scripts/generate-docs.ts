@@ -1,9 +1,10 @@
-// Writes .env.example and docs/configuration.md from the schema, and docs/dead-letter-codes.md from the codes and their
+// Writes .env.example and docs/configuration.md from the schema, docs/metrics.md from the catalogue, and docs/dead-letter-codes.md from the codes and their
 // advice (npm run docs); with --check it only compares, and exits 1 when one of them is stale.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, variableNames, type Described } from '../src/config-variables.ts'
 import { ADVICE } from '../src/dead-letters/advice.ts'
+import { CATALOGUE, type MetricName, metricNames, PREFIX } from '../src/telemetry/catalogue.ts'
 import { FAULT_CODES, faultOf, messageOf } from '../src/line-items/fault.ts'
 import { format, resolveConfig } from 'prettier'
 
@@ -57,10 +58,32 @@ first 12 digits; [operations-dead-letters.md](operations-dead-letters.md) shows 
 ${FAULT_CODES.map((code) => `| \`${code}\` | ${faultOf(code).stage} | ${messageOf(code)} | ${ADVICE[code]} |`).join('\n')}
 `
 
+const metricRow = (name: MetricName) => {
+  const { kind, help, labels = [], buckets, of } = CATALOGUE[name]
+  const bounds = buckets ? ` Buckets: ${buckets.join(' ')}.` : ''
+  const whose = of === 'group' ? ' Of the whole group: take `max()`.' : ''
+  return `| \`${PREFIX}${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help}${bounds}${whose} |`
+}
+
+const metrics = `# Metrics
+
+<!-- Generated from src/telemetry/catalogue.ts by \`npm run docs\`. Do not edit. -->
+
+\`GET /metrics\` of a member, in Prometheus's text format (with \`HTTP_PORT\`; see [api.md](api.md)). Each member tells of itself, and of the partitions that
+it owns: take \`sum()\` over members, but \`max()\` where it says so. Offsets are of the topic \`KAFKA_TOPIC\` and the group \`KAFKA_GROUP_ID\`, which are in
+\`${PREFIX}build_info\`. Lag is looked at every 2.5 s, dead letters every ten seconds or more. What is not known is absent, never 0. Counters begin at 0 when a
+member starts. The process's own (\`process_*\`, \`nodejs_*\`: CPU, memory, event loop, garbage collection) come from prom-client under its names.
+
+| Metric | Kind | Labels | Meaning |
+| --- | --- | --- | --- |
+${metricNames.map(metricRow).join('\n')}
+`
+
 const markdown = async (text: string) => format(text, { ...(await resolveConfig('docs/x.md')), parser: 'markdown' })
 const targets = {
   '.env.example': envExample,
   'docs/configuration.md': await markdown(configuration),
+  'docs/metrics.md': await markdown(metrics),
   'docs/dead-letter-codes.md': await markdown(codes),
 }
 const stale = Object.entries(targets).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)

@@ -25,6 +25,7 @@ import { createMappingStore } from './sink/mapping-store.ts'
 import { checkSchema } from './sink/migrate.ts'
 import { createOffsetStore } from './sink/offset-store.ts'
 import { createOutbox } from './sink/outbox.ts'
+import { boundsOf, createReporting, type Reporting } from './reporting.ts'
 import { createSink } from './sink/transaction.ts'
 import { createKafkaSource } from './source/kafka-source.ts'
 import { startPositions } from './source/start-position.ts'
@@ -48,7 +49,7 @@ const REBALANCE_TIMEOUT_MS = 60_000
  */
 export async function runConsumer(config: Config, drain: AbortSignal, deps: AppDeps): Promise<ExitCode> {
   const { log, clock } = deps
-  const { emit, summarise } = createEventLog(log, clock.now)
+  const { emit: tellLog, summarise } = createEventLog(log, clock.now)
   const ticking = setInterval(summarise, SUMMARY_MS)
   const admin = createAdmin(config.kafka, log)
   const database = createDatabase({
@@ -61,6 +62,11 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const vitals = createVitals(clock, config.flushLanes)
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
+  const emit: Emit = (event) => {
+    tellLog(event)
+    reporting.tally.observe(event)
+  }
+  const reporting = createReporting(config, { admin, database, vitals, drain, clock, emit })
   let http: HttpServer | null = null
   try {
     if (config.http) {
@@ -72,7 +78,8 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
       { sessionTimeoutMs: config.sessionTimeoutMs },
       'joining the group (a member that was killed is waited for until its session time-out)',
     )
-    const consuming = consume(config, drain, { ...deps, admin, database, producer, emit, vitals })
+    void reporting.report.run()
+    const consuming = consume(config, drain, { ...deps, admin, database, producer, emit, vitals, reporting })
     return await Promise.race([consuming, endWhenWedged(health, clock, ended.signal)])
   } catch (error) {
     throw explain(error, config)
@@ -80,6 +87,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     clearInterval(ticking)
     ended.abort()
     await http?.close()
+    await reporting.report.end()
     const closed = Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
     await Promise.race([closed, clock.sleep(CLOSE_MS)])
   }
@@ -101,7 +109,7 @@ function explain(error: unknown, { databaseUrl, kafka, topic, groupId }: Config)
   )
 }
 
-type Observed = { emit: Emit; vitals: Vitals }
+type Observed = { emit: Emit; vitals: Vitals; reporting: Reporting }
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
@@ -154,7 +162,7 @@ async function consume(config: Config, drain: AbortSignal, deps: AppDeps & Conne
 function assemble(
   config: Config,
   drain: AbortSignal,
-  { clock, random, log, emit, vitals, ...deps }: AppDeps & Connected & Observed,
+  { clock, random, log, emit, vitals, reporting, ...deps }: AppDeps & Connected & Observed,
 ) {
   const { groupId, topic } = config
   const { admin, database } = deps
@@ -198,13 +206,7 @@ function assemble(
     decode: createDecode({ now: clock.wall }),
     capacity: { records: config.bufferMaxRecords, bytes: config.bufferMaxBytes },
     lanes: config.flushLanes,
-    bounds: {
-      maxRecords: config.flushMaxRecords,
-      maxBytes: config.flushMaxBytes,
-      minAgeMs: config.flushMinAgeMs,
-      maxAgeMs: config.flushMaxAgeMs,
-      targetMs: config.flushTargetMs,
-    },
+    bounds: boundsOf(config),
   })
   vitals.attach({
     source: () => source.health(),
@@ -212,5 +214,6 @@ function assemble(
     gateClosed: () => pipeline.gateClosed(),
     draining: () => drain.aborted,
   })
+  reporting.attach({ pipeline, source })
   return pipeline
 }

@@ -18,10 +18,11 @@ export const contradictions = (v: Parsed): Faults => {
   above('FLUSH_MIN_AGE_MS', 'FLUSH_MAX_AGE_MS')
   above('FLUSH_MAX_RECORDS', 'BUFFER_MAX_RECORDS')
   above('FLUSH_MAX_BYTES', 'BUFFER_MAX_BYTES')
-  const pool = (v.FLUSH_LANES ?? 0) + 3
+  // Beside the lanes: the gate's watch, the relay, where to begin, and what a member says of itself.
+  const pool = (v.FLUSH_LANES ?? 0) + 4
   refuse(
     v.FLUSH_LANES !== undefined && (v.DATABASE_POOL_SIZE ?? pool) < pool,
-    `DATABASE_POOL_SIZE (${v.DATABASE_POOL_SIZE}) must be at least FLUSH_LANES + 3 (${pool})`,
+    `DATABASE_POOL_SIZE (${v.DATABASE_POOL_SIZE}) must be at least FLUSH_LANES + 4 (${pool})`,
   )
   if (v.DATABASE_URL !== undefined) faults.push(...databaseFaults(v.DATABASE_URL, v.ALLOW_INSECURE === true))
   if (v.KAFKA_SECURITY_PROTOCOL) faults.push(...securityContradictions(v, v.KAFKA_SECURITY_PROTOCOL))

@@ -106,7 +106,7 @@ export const variables = z.object({
     shown: 'postgresql://sluice:sluice@localhost:5432/sluice',
   }),
   DATABASE_POOL_SIZE: whole(6, 1, 200, {
-    doc: 'Connections to PostgreSQL, at least `FLUSH_LANES` + 3.',
+    doc: 'Connections to PostgreSQL, at least `FLUSH_LANES` + 4; with `HTTP_PORT` two more, made when somebody asks.',
     unit: 'connections',
   }),
   PRISMA_WRITER: described(oneOf(['fast', 'stock']).default('fast'), {

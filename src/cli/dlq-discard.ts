@@ -3,6 +3,7 @@ import type { LetterFilter } from '../dead-letters/letter-filter.ts'
 import { statusesThatTake } from '../dead-letters/life-cycle.ts'
 import { actor } from '../lib/actor.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { toDiscard } from '../letter-jobs.ts'
 import { createLetterChanges } from '../sink/letter-change.ts'
 import { type ChangeFlags, change } from './dlq-change.ts'
 import { connected, type Connected, selectionOf } from './dlq-connect.ts'
@@ -50,12 +51,7 @@ async function run(io: Io, ids: readonly string[], flags: Flags): Promise<ExitCo
     const chosen = await selectionOf(all, ids, flags)
     const refused = await whyNot(all, chosen)
     for (const line of refused) io.stderr.write(`${line}\n`)
-    const filter: LetterFilter = {
-      ...chosen,
-      statuses: chosen.statuses ?? (chosen.ids ? null : ['open', 'parked']),
-      // What comes in meanwhile is not what was counted and confirmed.
-      until: chosen.until ?? (await all.store.now()),
-    }
+    const filter = toDiscard(chosen, await all.store.now())
     const changes = createLetterChanges({ database: all.database, groupId: all.config.groupId })
     const who = actor()
     const code = await change(io, flags, {

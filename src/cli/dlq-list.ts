@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import type { Cursor, LetterSummary } from '../dead-letters/letter-filter.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { connected, type Connected, resolveId } from './dlq-connect.ts'
+import { resolveId } from '../letter-jobs.ts'
+import { summaryJson } from '../sink/letter-json.ts'
+import { connected, type Connected } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, filterOf, idPrefix, withFilters } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, summaryJson, table, time, writeOut } from './dlq-text.ts'
+import { cell, count, jsonLine, shortId, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = FilterFlags & { limit?: number; after?: string; json?: true }

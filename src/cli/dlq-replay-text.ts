@@ -2,6 +2,7 @@ import type { LetterFilter } from '../dead-letters/letter-filter.ts'
 import { MAX_REPLAYS, statusesThatTake } from '../dead-letters/life-cycle.ts'
 import type { ReplayOutcome } from '../dead-letters/replay.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { foundOf } from '../letter-jobs.ts'
 import type { ReplayCount } from '../sink/letter-replay.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
 import type { Connected } from './dlq-connect.ts'
@@ -17,9 +18,6 @@ export const refuseStatuses = ({ status = [] }: FilterFlags): void => {
     throw new OperatorError(`letters that are ${never.join(' or ')} are never replayed`, `possible are: ${possible.join(', ')}`, ExitCode.usage) // prettier-ignore
 }
 
-export const foundOf = (counts: readonly ReplayCount[]): { ready: number; lost: number } =>
-  counts.reduce((sum, each) => ({ ready: sum.ready + each.ready, lost: sum.lost + each.lost }), { ready: 0, lost: 0 })
-
 const lostText = (lost: number): string =>
   lost === 0
     ? ''
@@ -33,13 +31,6 @@ export function dryRunText(counts: readonly ReplayCount[], wanted: number, isDry
   const limited = wanted < ready ? `, the oldest ${count(wanted)} of ${count(ready)}` : ''
   const closing = isDry ? `would replay ${letters(wanted)}${limited}; nothing was sent\n` : ''
   return `${table(head, rows)}\n${lostText(lost)}${closing}`
-}
-
-/** What is to be expected of letters that were sent. */
-export function hintFor({ groupId, closed, members }: { groupId: string; closed: boolean; members: number }): string {
-  if (closed) return `the gate of group ${groupId} is closed: they wait until \`sluice resume\``
-  if (members === 0) return `group ${groupId} has no live member: they wait until \`sluice consume\` runs`
-  return 'what becomes of them: resolved when written, open again when not (`sluice dlq stats`)'
 }
 
 export function outcomeText(

@@ -1,19 +1,15 @@
 import { Command } from 'commander'
-import { replay, type ReplayOutcome } from '../dead-letters/replay.ts'
-import { createAdmin } from '../kafka/admin.ts'
-import { createProducer } from '../kafka/producer.ts'
-import { isTooLarge } from '../kafka/refusal.ts'
 import { actor } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
-import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { createGateStore } from '../sink/gate-store.ts'
-import { createReplayLetters, type ReplayCount, type ReplayLetters } from '../sink/letter-replay.ts'
-import { createLog } from '../telemetry/log.ts'
+import { givenOf, type LetterFilter } from '../dead-letters/letter-filter.ts'
+import { ExitCode } from '../lib/operator-error.ts'
+import { foundOf, hintFor, sendFault, type Sending, sendReplays } from '../letter-jobs.ts'
+import { createReplayLetters } from '../sink/letter-replay.ts'
 import { confirmed } from './confirm.ts'
 import { connected, type Connected, selectionOf } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, idPrefixes, withFilters } from './dlq-options.ts'
 import { readEdit } from './dlq-replay-edit.ts'
-import { dryRunText, foundOf, hintFor, outcomeText, refuseStatuses, whyNot } from './dlq-replay-text.ts'
+import { dryRunText, outcomeText, refuseStatuses, whyNot } from './dlq-replay-text.ts'
 import { jsonLine, letters, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { createProgress } from './progress.ts'
@@ -76,7 +72,7 @@ async function run(io: Io, ids: readonly string[], flags: ReplayFlags): Promise<
         io.stderr.write('nothing was sent\n')
         return io.drain.aborted ? ExitCode.aborted : ExitCode.partial
       }
-      const { outcome, ms, hint } = await sendAll(io, all, { flags, store, counts, wanted, edit, audited: filter })
+      const { outcome, ms, hint } = await sendAll(io, all, { flags, store, counts, wanted, edit, filter })
       const { ending, ...told } = outcome
       const summary = { ...told, ...found, wanted, stopped: ending.kind === 'stopped', failed: ending.kind === 'send-failed' } // prettier-ignore
       await writeOut(
@@ -91,81 +87,24 @@ async function run(io: Io, ids: readonly string[], flags: ReplayFlags): Promise<
   )
 }
 
-type SendAll = {
+type SendAll = Pick<Sending, 'store' | 'counts' | 'wanted' | 'edit'> & {
   readonly flags: ReplayFlags
-  readonly store: ReplayLetters
-  readonly counts: readonly ReplayCount[]
-  readonly wanted: number
-  readonly edit: Buffer | null
-  /** The filter. */
-  readonly audited: object
+  readonly filter: LetterFilter
 }
 
-async function sendAll(
-  io: Io,
-  all: Connected,
-  sending: SendAll,
-): Promise<{ outcome: ReplayOutcome; ms: number; hint: string }> {
-  const { flags, store, counts, wanted, edit, audited } = sending
-  const { partitions, hint } = await lookRound(all, new Set(counts.map(({ topic }) => topic)))
-  const producer = createProducer(all.config.kafka, createLog('silent'))
-  await producer.connect()
-  const who = actor()
+async function sendAll(io: Io, all: Connected, { flags, filter, ...sending }: SendAll) {
+  const { wanted, edit } = sending
   let sent = 0
   const progress = createProgress({ ...{ stderr: io.stderr, now: systemClock.now, noun: 'letters' }, total: wanted, done: () => sent }) // prettier-ignore
-  const began = systemClock.now()
+  const { again = false, rate = null, limit = null } = flags
   try {
-    const given = Object.entries(audited).filter(([, value]) => value !== null)
-    const { again = false, rate = null, limit = null } = flags
-    const how = { again, rate, limit, edited: edit !== null }
-    await store.audit(who, 'dlq.replay', { ...Object.fromEntries(given), ...how, found: wanted })
-    const outcome = await replay({
-      ...{ store, isTooLarge, partitions, clock: systemClock, signal: io.drain, wanted, edit, rate },
-      send: (topic, records) => producer.send(topic, records),
+    const { outcome, ms, around } = await sendReplays(all, {
+      ...{ ...sending, rate, actor: actor(), signal: io.drain },
+      audited: { ...givenOf(filter), again, rate, limit, edited: edit !== null, found: wanted },
       onProgress: (count) => progress.update((sent = count)),
     })
-    const { ending, ...told } = outcome
-    await store.audit(who, 'dlq.replay.end', { ...told, ending: ending.kind })
-    return { outcome, ms: systemClock.now() - began, hint }
+    return { outcome, ms, hint: hintFor({ groupId: all.config.groupId, ...around }) }
   } finally {
     progress.stop()
-    await producer.disconnect()
   }
 }
-
-type Surroundings = { readonly partitions: ReadonlyMap<string, number>; readonly hint: string }
-
-/** All topics are there before the first letter is marked; and who is there to settle what is sent? */
-async function lookRound({ config, database }: Connected, topics: ReadonlySet<string>): Promise<Surroundings> {
-  const { groupId } = config
-  const admin = createAdmin(config.kafka, createLog('silent'))
-  await admin.connect()
-  try {
-    const partitions = new Map<string, number>()
-    await admin.checkRights({ topics: Object.fromEntries([...topics].map((topic) => [topic, ['WRITE']])), groupId })
-    for (const topic of topics) {
-      const described = await admin.describeTopic(topic)
-      if (described === null)
-        throw new OperatorError(
-          `the topic ${topic}, where some of the letters came from, does not exist; nothing was sent`,
-          'create it, or leave its letters out: --topic names another one',
-        )
-      partitions.set(topic, described.partitions)
-    }
-    const { closure } = await createGateStore({ database, groupId }).state()
-    return { partitions, hint: hintFor({ groupId, closed: closure !== null, members: await admin.groupMembers(groupId) }) } // prettier-ignore
-  } finally {
-    await admin.disconnect()
-  }
-}
-
-/** kafka/explain.ts has put into words what it knows. */
-const sendFault = (error: unknown): OperatorError =>
-  error instanceof OperatorError
-    ? error
-    : new OperatorError(
-        `sending failed: ${error instanceof Error ? error.message : String(error)}`,
-        'check the brokers, then replay again: it goes on where it stopped',
-        ExitCode.unavailable,
-        { cause: error },
-      )

@@ -1,13 +1,13 @@
 import { Command } from 'commander'
-import { ADVICE } from '../dead-letters/advice.ts'
 import { hexDump, readable } from '../dead-letters/readable.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { printable, printableLines } from '../lib/printable.ts'
-import { isFaultCode } from '../line-items/fault.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
-import { connected, resolveId } from './dlq-connect.ts'
+import { resolveId } from '../letter-jobs.ts'
+import { adviceFor, summaryJson } from '../sink/letter-json.ts'
+import { connected } from './dlq-connect.ts'
 import { idPrefix } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, summaryJson, time, writeOut } from './dlq-text.ts'
+import { cell, count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = { raw?: true; json?: true }
@@ -49,11 +49,6 @@ function rawOf({ value, valueSha256 }: LetterDetail): Buffer {
     ExitCode.partial,
   )
 }
-
-const adviceFor = (code: string, id: string): string =>
-  isFaultCode(code)
-    ? ADVICE[code].replace(/\bID\b/g, shortId(id))
-    : 'This release does not know the code: it was written by a newer one.'
 
 const letterJson = ({ key, value, headers, valueSha256, replayHash, ...rest }: LetterDetail): object => ({
   ...summaryJson(rest),

@@ -3,6 +3,7 @@ import { formatAge } from '../dead-letters/duration.ts'
 import { STATUSES } from '../dead-letters/life-cycle.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import type { LetterStats } from '../sink/letter-store.ts'
+import { statsJson, totalOf } from '../sink/letter-json.ts'
 import { connected } from './dlq-connect.ts'
 import { type FilterFlags, filterOf, withFilters } from './dlq-options.ts'
 import { cell, count, jsonLine, letters, table, writeOut } from './dlq-text.ts'
@@ -27,26 +28,6 @@ export const dlqStats = (io: Io, exit: (code: ExitCode) => void): Command =>
       else await writeOut(io, text(rows, total, { by: flags.by, now, dlqTopic }))
       exit(ExitCode.ok)
     })
-
-const NOTHING: LetterStats = {
-  ...{ code: '', stage: '', topic: '', total: 0, lastHour: 0, hourBefore: 0, unpublished: 0, oldestOpen: null },
-  ...{ open: 0, replayed: 0, resolved: 0, parked: 0, discarded: 0 },
-}
-
-const older = (a: Date | null, b: Date | null): Date | null =>
-  a === null ? b : b === null ? a : a.getTime() <= b.getTime() ? a : b
-
-export const totalOf = (rows: readonly LetterStats[]): LetterStats =>
-  rows.reduce((sum, row) => {
-    const counts = [...STATUSES, 'total', 'lastHour', 'hourBefore', 'unpublished'] as const
-    const added = Object.fromEntries(counts.map((name) => [name, sum[name] + row[name]]))
-    return { ...sum, ...added, oldestOpen: older(sum.oldestOpen, row.oldestOpen) }
-  }, NOTHING)
-
-const statsJson = ({ code, stage, topic, ...counts }: LetterStats, by: 'code' | 'topic' | 'total'): object => ({
-  ...(by === 'code' ? { code, stage } : by === 'topic' ? { topic } : {}),
-  ...counts,
-})
 
 export const trend = ({ lastHour, hourBefore }: LetterStats): string =>
   lastHour > hourBefore ? '↑' : lastHour < hourBefore ? '↓' : '='

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import Table from 'cli-table3'
-import type { DeadLetterRow } from '../dead-letters/dead-letter.ts'
 import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 
@@ -50,14 +49,3 @@ export const jsonLine = ({ stdout }: Io, value: unknown): string => {
   const text = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each))
   return `${stdout.isTTY ? printable(text) : text}\n`
 }
-
-type Named = Pick<DeadLetterRow, 'recordOffset' | 'recordTimestamp' | 'seenCount' | 'replayCount'>
-
-/** The names that machines know them by. */
-export const summaryJson = ({ recordOffset, recordTimestamp, seenCount, replayCount, ...rest }: Named): object => ({
-  ...rest,
-  offset: recordOffset,
-  timestamp: recordTimestamp,
-  seen: seenCount,
-  replays: replayCount,
-})

@@ -35,11 +35,11 @@ export async function lookAt({ config, admin, store, gate }: Connected, wall: ()
   const standing = [...ends]
     .sort(([a], [b]) => a - b)
     .map(([partition, log]) => ({ partition, log, row: rows.get(partition) }))
-  const waiting = standing.flatMap(({ partition, log, row }) => {
-    const at = row?.nextOffset ?? log.low
-    return at >= log.low && at < log.high ? [[partition, at] as const] : []
-  })
-  const times = await admin.timesAt(topic, new Map(waiting))
+  const times = await timesOf(
+    admin,
+    topic,
+    standing.map(({ partition, log, row }) => ({ partition, ...log, from: row?.nextOffset ?? log.low })),
+  )
   const at = wall()
   const closed = closure && closureText(closure)
 
@@ -71,4 +71,23 @@ export async function lookAt({ config, admin, store, gate }: Connected, wall: ()
     }
   })
   return { state: group.state, gate: closed, members: group.members, partitions }
+}
+
+type Waiting = { readonly partition: number; readonly from: bigint; readonly low: bigint; readonly high: bigint }
+
+/** A record that is deleted, or cannot be decoded, has no time that could be read: what else is wrong is told elsewhere. */
+async function timesOf(
+  admin: Connected['admin'],
+  topic: string,
+  all: readonly Waiting[],
+): Promise<Map<number, number>> {
+  const times = new Map<number, number>()
+  const waiting = all.filter(({ from, low, high }) => from >= low && from < high)
+  await Promise.all(
+    waiting.map(async ({ partition, from, high }) => {
+      const time = await admin.timestampAt({ topic, partition, offset: from, end: high }).catch(() => null)
+      if (time !== null) times.set(partition, time)
+    }),
+  )
+  return times
 }

@@ -80,9 +80,12 @@ function replicationFinding(
 const SKEW_MS = 5_000
 
 async function newestRecord(topic: string, admin: KafkaAdmin, wall: () => number): Promise<Finding> {
-  const ends = [...(await admin.endOffsets(topic))].filter(([, { low, high }]) => high > low)
-  const last = new Map(ends.map(([partition, { high }]) => [partition, high - 1n]))
-  const times = [...(await admin.timesAt(topic, last)).values()]
+  const times: number[] = []
+  for (const [partition, { low, high }] of await admin.endOffsets(topic)) {
+    if (high === low) continue
+    const time = await admin.timestampAt({ topic, partition, offset: high - 1n, end: high }).catch(() => null)
+    if (time !== null) times.push(time)
+  }
   if (times.length === 0) return ok('there is no record yet that could say')
   const ahead = Math.max(...times) - wall()
   if (ahead > SKEW_MS)

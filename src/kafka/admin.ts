@@ -7,8 +7,8 @@ import { type BrokerFacts, brokerFacts, type Replication, replicationOf } from '
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
 import { describeGroup, type Group } from './group.ts'
+import { type Place, timestampAt } from './oldest-record.ts'
 import { protocolTypes } from './protocol-types.ts'
-import { timesAt } from './record-times.ts'
 import { checkRights, type Needs } from './rights.ts'
 import {
   createTopics,
@@ -44,11 +44,11 @@ export type KafkaAdmin = {
   /** Only while the group has no members. */
   commitOffsets(groupId: string, topic: string, positions: ReadonlyMap<number, bigint>): Promise<void>
   topicId(topic: string): Promise<string | null>
+  /** The timestamp of the first record from `offset` on; null: below `end` there is none. */
+  timestampAt(place: Place): Promise<number | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
   group(groupId: string, topic: string): Promise<Group>
-  /** Timestamps (milliseconds since the epoch) of the first records at these positions or above; none where none could be read. */
-  timesAt(topic: string, positions: ReadonlyMap<number, bigint>): Promise<Map<number, number>>
   brokerFacts(): Promise<BrokerFacts>
   replication(topic: string): Promise<Replication>
 }
@@ -104,13 +104,13 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     describeTopic,
     checkRights: (needs) => call(() => checkRights(config, cluster, needs)),
     settings: (topic) => call(() => topicSettings(admin, topic), { topic }),
+    timestampAt: (place) => askLeaders(() => timestampAt(cluster, place), place.topic),
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
     group: (groupId, topic) => call(() => retried(() => describeGroup(admin, groupId, topic)), { group: groupId }),
     brokerFacts: () => call(() => brokerFacts(admin, cluster)),
     replication: (topic) => call(() => replicationOf(admin, topic), { topic }),
-    timesAt: (topic, positions) => askLeaders(() => timesAt(cluster, topic, positions), topic),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
       const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)

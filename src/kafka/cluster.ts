@@ -9,23 +9,33 @@ type Broker = {
   versions: Record<number, { minVersion: number; maxVersion: number } | undefined>
   connectionPool: { send(request: ReturnType<typeof topicRequest>): Promise<TopicAnswer> }
   findGroupCoordinator(group: { groupId: string }): Promise<unknown>
+  fetch(request: FetchRequest): Promise<FetchAnswer>
 }
+type FetchRequest = {
+  readonly replicaId: -1
+  /** 0: also what a transaction has not committed yet. */
+  readonly isolationLevel: 0
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly topics: readonly {
+    topic: string
+    partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
+  }[]
+}
+export type FetchedRecord = { readonly offset: string; readonly timestamp: string; readonly isControlRecord?: boolean }
+type FetchAnswer = { responses: { partitions: { messages: FetchedRecord[] }[] }[] }
 type Commit = { groupId: string; memberId: string; groupGenerationId: number; topics: object[] }
 type Coordinator = { offsetCommit(commit: Commit): Promise<unknown> }
 export type Cluster = {
   brokerPool: { findConnectedBroker(): Promise<Broker> }
   findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>
   refreshMetadata(): Promise<void>
-  refreshMetadataIfNecessary(): Promise<void>
   addTargetTopic(topic: string): Promise<void>
-  /** By the node id of the leader. */
+  refreshMetadataIfNecessary(): Promise<void>
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
-  findBroker(node: { nodeId: string }): Promise<FetchingBroker>
+  findBroker(node: { nodeId: string }): Promise<Broker>
 }
-
-export type FetchedRecord = { readonly offset: string; readonly timestamp: string; readonly isControlRecord?: boolean }
-type FetchAnswer = { responses: { partitions: { messages: FetchedRecord[] }[] }[] }
-export type FetchingBroker = { fetch(request: object): Promise<FetchAnswer> }
 type Internals = Record<symbol, unknown>
 
 const hidden = (kafka: Kafka, description: string): unknown => {

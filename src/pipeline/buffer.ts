@@ -27,6 +27,17 @@ type PartitionState = {
   deliveredAt: number
 }
 
+/** Of a partition that is ours. */
+export type Standing = {
+  readonly partition: number
+  /** The sink is known to hold everything below; null: nobody has said yet where to begin. */
+  readonly position: bigint | null
+  /** The next offset that we want from the source. */
+  readonly next: bigint | null
+  /** The timestamp of the first record that the sink does not hold; null: that record is not here. */
+  readonly oldestAt: number | null
+}
+
 /** Identity of one assignment of a partition: a re-gained partition has another one. */
 export type Assignment = object
 
@@ -37,6 +48,9 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
   const queues: Entry<D>[][] = Array.from({ length: lanes }, () => [])
   const queuedBytes: number[] = queues.map(() => 0)
   const held = { records: 0, bytes: 0 }
+  /** By lane: what was taken and is not settled, in order. */
+  const flying: (readonly Batch<D>[])[] = queues.map(() => [])
+  let admitted = 0
   let full: LaneState['full'] = null
 
   const laneOf = (partition: number) => partition % lanes
@@ -87,6 +101,7 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       queuedBytes[lane] = (queuedBytes[lane] ?? 0) + entry.bytes
       held.records += 1
       held.bytes += entry.bytes
+      admitted += 1
       state.queued += 1
       state.delivered = offset + 1n
       state.deliveredAt = entry.arrivedAt
@@ -106,6 +121,37 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
         if (oldestAt === null || deliveredAt < oldestAt) oldestAt = deliveredAt
       }
       return { records: queue.length, bytes: queuedBytes[lane] ?? 0, oldestAt, full }
+    },
+
+    /** Records that came in, ever. */
+    admitted: () => admitted,
+    /** What of a lane was taken and is not settled. Told by the lane; here it is only looked at. */
+    inFlight(lane: number, batches: readonly Batch<D>[]) {
+      flying[lane] = batches
+    },
+    /** For whoever asks how old the oldest record is: one walk over what is held. */
+    standings(): Standing[] {
+      const oldest = new Map<number, number>()
+      const note = ({ record: { partition, timestamp } }: Entry<D>) => {
+        if (!oldest.has(partition)) oldest.set(partition, timestamp)
+      }
+      for (const { entries } of flying.flat())
+        for (const entry of entries) {
+          const state = partitions.get(entry.record.partition)
+          // Not what another piece of the batch has settled, nor what was taken before a rewind.
+          if (state && entry.record.offset >= state.settled && entry.record.offset < state.taken) note(entry)
+        }
+      for (const queue of queues)
+        for (const entry of queue) {
+          if (oldest.size === partitions.size) break
+          note(entry)
+        }
+      return [...partitions].map(([partition, { settled, delivered }]) => ({
+        partition,
+        position: settled,
+        next: delivered,
+        oldestAt: oldest.get(partition) ?? null,
+      }))
     },
 
     /** Cuts a batch of at most `limits` (one record always fits) from the front of a lane. */

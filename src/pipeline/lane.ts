@@ -6,6 +6,7 @@ import type { Wake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
 import type { Assignment, Buffer } from './buffer.ts'
 import { batchResult } from './batch-result.ts'
+import { latenciesOf } from '../lib/latencies.ts'
 import { due, msUntilDue } from './flush-policy.ts'
 import { initialLimits, type LimitBounds, type Limits, step } from './limits.ts'
 import { type SettleDeps, type Settled, settle } from './settle.ts'
@@ -53,8 +54,10 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
     }
     const batch = next ?? buffer.take(lane, limits, reason)
     if (!next) assignments = new Map(batch.parts.map(({ partition }) => [partition, buffer.assignment(partition)]))
+    buffer.inFlight(lane, [batch, ...later])
     const settled = await flush(batch, assignments, deps)
     rest = [...settled.rest, ...later]
+    buffer.inFlight(lane, rest)
     const durationMs = clock.now() - now
     const backlog = reason === 'size' || reason === 'bytes'
     limits = step(limits, { durationMs, backlog, failed: settled.attempts > 1 }, bounds)
@@ -115,6 +118,12 @@ function advance<D>(
 function report<D>({ batch, result, attempts }: Settled<D>, durationMs: number, limits: Limits, deps: LaneDeps<D>) {
   if (!result) return
   const { inserted, duplicates, deadLettered, ignored } = result
+  const ends = new Map(batch.parts.map(({ partition, to }) => [partition, to]))
+  // Not what was rewound: it is read again.
+  const settled = batch.entries.filter(
+    ({ record: { partition } }) => (result.positions.get(partition) ?? -1n) >= (ends.get(partition) ?? 0n),
+  )
+  const wall = deps.clock.wall()
   deps.emit({
     type: 'flushed',
     lane: deps.lane,
@@ -123,6 +132,8 @@ function report<D>({ batch, result, attempts }: Settled<D>, durationMs: number, 
     bytes: batch.bytes,
     attempts,
     ...{ inserted, duplicates, deadLettered, ignored },
+    alreadySettled: Math.max(0, settled.length - inserted - duplicates - deadLettered - ignored),
+    latencies: latenciesOf(settled, ({ record }) => wall - record.timestamp),
     result: batchResult(result, durationMs),
     limits: { records: limits.records, ageMs: limits.ageMs },
     buffered: deps.buffer.held.records,

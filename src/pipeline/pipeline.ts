@@ -5,7 +5,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
 import { createWake } from '../lib/wake.ts'
 import type { Emit } from '../telemetry/events.ts'
-import { type Capacity, createBuffer } from './buffer.ts'
+import { type Capacity, createBuffer, type Standing } from './buffer.ts'
 import { createGateWatch } from './gate-watch.ts'
 import { createIntake } from './intake.ts'
 import { runLane } from './lane.ts'
@@ -41,6 +41,10 @@ export type Pipeline = {
   heldBack(): boolean
   /** A lane has something to write, or a batch under way. */
   busy(lane: number): boolean
+  /** Of the partitions that are ours and of which it is known where to begin. */
+  standings(): Standing[]
+  /** Records that came in since the start. */
+  admitted(): number
 }
 
 type Mode = 'idle' | 'running' | 'draining' | 'stopped'
@@ -117,6 +121,8 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
     gateClosed: watch.closed,
     heldBack: () => heldBack,
     busy: (lane) => flushingLanes.has(lane) || buffer.lane(lane).records > 0,
+    standings: () => buffer.standings(),
+    admitted: () => buffer.admitted(),
     abort,
     drain(why) {
       if (mode === 'draining' || mode === 'stopped') return

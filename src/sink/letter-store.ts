@@ -19,6 +19,8 @@ export type LetterStats = {
   /** Not on the DLQ topic yet. */
   readonly unpublished: number
   readonly oldestOpen: Date | null
+  /** Also of those that were replayed and not settled yet, or are parked. */
+  readonly oldestUnresolved: Date | null
 } & Readonly<Record<DeadLetterStatus, number>>
 
 export type LetterStore = {
@@ -52,7 +54,8 @@ const STATS = `count(*)::integer AS total,
   count(*) FILTER (WHERE d.created_at > now() - interval '2 hours'
                      AND d.created_at <= now() - interval '1 hour')::integer AS "hourBefore",
   count(*) FILTER (WHERE d.published_at IS NULL)::integer AS unpublished,
-  min(d.created_at) FILTER (WHERE d.status = 'open') AS "oldestOpen"`
+  min(d.created_at) FILTER (WHERE d.status = 'open') AS "oldestOpen",
+  min(d.created_at) FILTER (WHERE d.status IN ('open', 'replayed', 'parked')) AS "oldestUnresolved"`
 
 export function createLetterStore({ database, groupId }: { database: Database; groupId: string }): LetterStore {
   const read = <Row>(sql: string, values: readonly unknown[]) =>

@@ -4,6 +4,7 @@
 // nothing and reports positions only, so the counts of such a batch are in consumer_offset, not in any WriteResult.
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { traceIdOf } from '../lib/traceparent.ts'
 import type { Decoded } from '../line-items/decode.ts'
 import { messageOf } from '../line-items/fault.ts'
 import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
@@ -209,6 +210,7 @@ async function settleFailures(
       ...{ partition: record.partition, offset: record.offset, line: claims.lineNumber },
       ...{ code: reason.code, error: messageOf(reason.code) },
       deadLetterId: replays.get(record)?.letterId ?? idOf(record),
+      traceId: traceIdOf(record.headers),
     })
   return memories
 }

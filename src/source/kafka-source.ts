@@ -20,6 +20,8 @@ import type { StartPosition } from './start-position.ts'
 export type KafkaSource = Source & {
   /** How it is, for probes. */
   health(): SourceHealth
+  /** All that is ours, also where nobody has said yet where to begin. */
+  owned(): readonly number[]
 }
 
 export type KafkaSourceOptions = {
@@ -124,11 +126,13 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       },
       fetched: () => signs.saw('fetch'),
       joined(partitions, name) {
+        const again = signs.view().since.join !== null
         signs.joined()
         evictedAt = null
         empty.joined()
         rejoin.over()
         membership.joined(partitions, intake)
+        emit({ type: 'joined', partitions: partitions.length, again })
         if (closing) lives.current()?.pauseAll()
         commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)
@@ -183,6 +187,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
 
   return {
     owns: membership.owns,
+    owned: membership.owned,
     commit: (positions) => commits.add(positions),
     seek,
     health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),

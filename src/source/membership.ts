@@ -124,6 +124,7 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
       if (untold) await compare(() => [...owned.keys()], intake, askOnce)
     },
     owns: (partition: number) => owned.has(partition),
+    owned: () => [...owned.keys()],
     /** How many are held until it is known where to begin. */
     unpositioned: (intake: Intake) => [...owned.keys()].filter((partition) => intake.next(partition) === null).length,
     /** After each join, with all that is ours now. Synchronous: kafkajs fetches right after. */

@@ -1,3 +1,5 @@
+import type { Latencies } from '../lib/latencies.ts'
+
 /** A record that became a dead letter (or whose replay failed again). */
 export type FailedItem = {
   readonly partition: number
@@ -8,6 +10,8 @@ export type FailedItem = {
   /** Our own words for the code: never a value of the record. */
   readonly error: string
   readonly deadLetterId: string
+  /** Of the record's header `traceparent` (W3C), where it has a valid one. */
+  readonly traceId: string | null
 }
 
 /** How a batch ended, for the log and whoever asks later. */
@@ -37,6 +41,10 @@ export type TelemetryEvent =
       duplicates: number
       deadLettered: number
       ignored: number
+      /** The sink had them: the answer to a COMMIT of ours was lost, or another owner was ahead. */
+      alreadySettled: number
+      /** From the record's timestamp until it was settled. */
+      latencies: Latencies
       result: BatchResult
       /** Limits after this flush. */
       limits: { records: number; ageMs: number }
@@ -48,6 +56,8 @@ export type TelemetryEvent =
   | { type: 'gate-closed'; code: string; reason: string; partition: number | null; offset: bigint | null }
   | { type: 'gate-opened' }
   | { type: 'position-retry'; attempt: number; backoffMs: number; cause: unknown }
+  /** After each join, also when nothing changed hands. */
+  | { type: 'joined'; partitions: number; again: boolean }
   | { type: 'assigned'; partitions: readonly number[] }
   | { type: 'revoked'; partitions: readonly number[] }
   | { type: 'positioned'; partition: number; position: bigint; kafka: bigint | null }
@@ -72,6 +82,8 @@ export type TelemetryEvent =
       deferMs: number
     }
   | { type: 'draining'; why: string; buffered: number }
+  /** This member cannot tell the others how it is (cause), or can again. */
+  | { type: 'reporting'; cause: unknown }
   /** `held`: the gate is closed, so what is left had to stay. */
   | { type: 'stopped'; clean: boolean; left: number; held: boolean }
 

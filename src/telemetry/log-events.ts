@@ -8,13 +8,13 @@ export function createEventLog(log: Logger, now: () => number) {
   let summary = emptySummary()
 
   function flushed(event: Extract<TelemetryEvent, { type: 'flushed' }>) {
-    const { type: _, result, ...line } = event
+    const { type: _, result, latencies: __, ...line } = event
     const { failedItems, processingTimeMs, ...outcome } = result
     const codes: Record<string, number> = {}
-    for (const { error: __, ...item } of failedItems) {
+    for (const { error: ___, traceId, ...item } of failedItems) {
       codes[item.code] = (codes[item.code] ?? 0) + 1
       summary.codes[item.code] = (summary.codes[item.code] ?? 0) + 1
-      log.warn(item, 'dead letter')
+      log.warn(traceId === null ? item : { ...item, traceId }, 'dead letter')
     }
     log.debug({ ...line, durationMs: processingTimeMs, ...outcome, codes }, 'flushed')
     summary.flushes += 1
@@ -37,6 +37,8 @@ export function createEventLog(log: Logger, now: () => number) {
     switch (event.type) {
       case 'flushed':
         return flushed(event)
+      case 'joined':
+        return log.debug(fields, 'joined the group')
       case 'assigned':
       case 'revoked':
         return log.info(fields, `partitions ${type}`)
@@ -78,6 +80,10 @@ export function createEventLog(log: Logger, now: () => number) {
           : log.warn(withCause(event), 'cannot relay dead letters for now; they wait in PostgreSQL')
       case 'dead-letter-deferred':
         return log.error(fields, 'the DLQ topic refuses this dead letter, whatever is left out; it waits in PostgreSQL')
+      case 'reporting':
+        return event.cause === null
+          ? log.info({}, 'this member can tell the group again how it is')
+          : log.warn(withCause(event), 'this member cannot tell the group how it is; its work goes on')
       case 'draining':
         return log.info(fields, 'draining')
       case 'stopped':

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LagReport } from '../../src/cli/lag-report.ts'
 import { openArena } from '../support/arena.ts'
-import { consumerGroups } from '../support/consumer-groups.ts'
+import { describedGroup } from '../support/consumer-groups.ts'
 import { event, recordOf } from '../support/events.ts'
 import { QUICK_SESSION } from '../support/member.ts'
 import { until } from '../support/until.ts'
@@ -80,7 +80,7 @@ test('as kafka-consumer-groups sees it: offsets, lag, members, hosts; caught up,
 /** Not our code: the group's coordinator, read by Kafka's own client. */
 async function same(report: Json) {
   const { brokers } = world.config.kafka
-  const rows = await consumerGroups(brokers, world.config.groupId)
+  const rows = await describedGroup(brokers, world.config.groupId)
   const theirs = rows
     .map((row) => ({
       partition: number(row['PARTITION']),

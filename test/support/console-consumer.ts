@@ -1,9 +1,5 @@
 // Kafka's own console consumer: what somebody who has nothing of ours sees of a topic.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { findJava } from '../../src/local-stack/java.ts'
-import { fetchJars, locateJars } from '../../src/local-stack/kafka-jars.ts'
+import { runKafkaTool } from './kafka-tool.ts'
 
 export type ConsoleRecord = {
   readonly timestamp: number
@@ -29,26 +25,15 @@ export const consoleConsumer = async (brokers: readonly string[], topic: string,
 }
 
 const runConsole = async (brokers: readonly string[], topic: string, count: number) => {
-  const { env } = process
-  const jars = await locateJars(env)
-  await fetchJars(jars, { env, log: (line) => console.log(line), signal: new AbortController().signal })
   const properties = [
     ...PRINTED.map((name) => `print.${name}=true`),
     ...[`key.separator=${FIELD}`, `line.separator=${LINE}`, `headers.separator=${HEADER}`, `null.literal=${NULL}`],
   ]
-  const { stdout } = await promisify(execFile)(
-    await findJava(env),
-    [
-      ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:-UsePerfData', '-cp', join(jars.folder, '*')],
-      '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
-      'org.apache.kafka.tools.consumer.ConsoleConsumer',
-      ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
-      ...['--max-messages', String(count), '--timeout-ms', '30000'],
-      ...properties.flatMap((property) => ['--formatter-property', property]),
-    ],
-    { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 },
-  )
-  return stdout
+  return runKafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', [
+    ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
+    ...['--max-messages', String(count), '--timeout-ms', '30000'],
+    ...properties.flatMap((property) => ['--formatter-property', property]),
+  ])
 }
 
 const split = (bytes: Buffer, separator: string): Buffer[] => {

@@ -107,7 +107,7 @@ describe('what is refused', () => {
     [
       'pool too small for the lanes',
       { FLUSH_LANES: '4' },
-      'DATABASE_POOL_SIZE (6) must be at least FLUSH_LANES + 3 (7)',
+      'DATABASE_POOL_SIZE (6) must be at least FLUSH_LANES + 4 (8)',
     ],
     ['SASL without a SASL protocol', { KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_USERNAME is set, but'],
     ['a SASL protocol without SASL', { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' }, 'KAFKA_SASL_MECHANISM must be set'],

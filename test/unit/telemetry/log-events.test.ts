@@ -1,3 +1,4 @@
+import { noLatencies } from '../../../src/lib/latencies.ts'
 import { expect, test } from 'vitest'
 import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
 import { createLog } from '../../../src/telemetry/log.ts'
@@ -13,6 +14,7 @@ const open = (level = 'debug') => {
 }
 const flushed = (over: object = {}): TelemetryEvent => ({
   type: 'flushed',
+  ...{ alreadySettled: 0, latencies: noLatencies() },
   lane: 0,
   reason: 'size',
   records: 100,
@@ -25,7 +27,15 @@ const flushed = (over: object = {}): TelemetryEvent => ({
   result: {
     ...{ status: 'partial_success', itemsProcessed: 97, itemsFailed: 3, processingTimeMs: 5 },
     failedItems: [1n, 2n, 3n].map((offset) => ({
-      ...{ partition: 1, offset, line: 4, code: 'JSON_INVALID', error: 'The value …', deadLetterId: 'ab' },
+      ...{
+        partition: 1,
+        offset,
+        line: 4,
+        code: 'JSON_INVALID',
+        error: 'The value …',
+        traceId: null,
+        deadLetterId: 'ab',
+      },
     })),
   },
   limits: { records: 1_000, ageMs: 5 },
