@@ -141,13 +141,17 @@ test('docker-compose.yml: what is mounted is there, and read-only; what is kept 
 const found = await execa('docker-compose', ['version', '--short'], { reject: false })
 if (found.exitCode !== 0) console.warn('NOT RUN: docker-compose config, there is none (apt-get install docker-compose)')
 
-test.skipIf(found.exitCode !== 0)('docker-compose.yml: docker-compose takes it', async () => {
-  const { name: _, ...rest } = compose
-  // Version 1 does not know `name`.
-  const input = stringify(String(found.stdout).startsWith('1.') ? rest : compose)
-  const { exitCode, all } = await execa('docker-compose', ['--project-directory', '.', '-f', '-', 'config'], { input, reject: false, all: true }) // prettier-ignore
-  expect(exitCode, all).toBe(0)
-})
+test.skipIf(found.exitCode !== 0)(
+  'docker-compose.yml: docker-compose takes it',
+  async () => {
+    const { name: _, ...rest } = compose
+    // Version 1 does not know `name`.
+    const input = stringify(String(found.stdout).startsWith('1.') ? rest : compose)
+    const { exitCode, all } = await execa('docker-compose', ['--project-directory', '.', '-f', '-', 'config'], { input, reject: false, all: true }) // prettier-ignore
+    expect(exitCode, all).toBe(0)
+  },
+  60_000,
+)
 
 test('docker-compose.yml: ports are open on this machine alone', () => {
   for (const { ports = [] } of Object.values(compose.services)) for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/) // prettier-ignore

@@ -1,18 +1,14 @@
 // The alert rules: each is told to somebody, fires in its case and in no other, and is silent in a healthy group.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { cases, promtoolTest } from '../../ops/alert-cases.ts'
 import { findPrometheus } from '../../support/prometheus-binaries.ts'
+import { alertsFile, rules } from '../../support/promql.ts'
 
-type Rule = { alert: string; expr: string; labels: { severity: string }; annotations: Record<string, string> }
-const FILE = fileURLToPath(new URL('../../../ops/prometheus/alerts.yml', import.meta.url))
-const { groups } = parse(await readFile(FILE, 'utf8')) as { groups: { rules: Rule[] }[] }
-const rules = groups.flatMap((group) => group.rules)
 const binaries = findPrometheus()
 if (!binaries)
   console.warn('NOT RUN: alert rules under promtool, there is none (apt-get install prometheus, or PROMETHEUS_BIN)')
@@ -33,7 +29,7 @@ const promtool = async (...tests: object[]) => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-alerts-'))
   try {
     const file = join(folder, 'test.yml')
-    await writeFile(file, stringify({ rule_files: [FILE], evaluation_interval: '1m', tests }))
+    await writeFile(file, stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }))
     return await execa(binaries!.promtool, ['test', 'rules', file], { reject: false, all: true })
   } finally {
     await rm(folder, { recursive: true })
@@ -41,7 +37,10 @@ const promtool = async (...tests: object[]) => {
 }
 
 test.skipIf(!binaries)('the rules are valid', async () => {
-  const { exitCode, all } = await execa(binaries!.promtool, ['check', 'rules', FILE], { reject: false, all: true })
+  const { exitCode, all } = await execa(binaries!.promtool, ['check', 'rules', alertsFile], {
+    reject: false,
+    all: true,
+  })
   expect(exitCode, all).toBe(0)
 })
 
