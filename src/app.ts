@@ -2,7 +2,7 @@
 import type { Config } from './config.ts'
 import { createRelay } from './dead-letters/relay.ts'
 import { judge } from './http/health.ts'
-import { type HttpServer, serveHealth } from './http/server.ts'
+import type { HttpServer } from './http/server.ts'
 import { createVitals, type Vitals } from './http/vitals.ts'
 import { endWhenWedged } from './http/watch.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
@@ -62,16 +62,22 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const vitals = createVitals(clock, config.flushLanes)
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
+  let observe: Emit = () => {}
   const emit: Emit = (event) => {
     tellLog(event)
     reporting.tally.observe(event)
+    observe(event)
   }
   const reporting = createReporting(config, { admin, database, vitals, drain, clock, emit })
   let http: HttpServer | null = null
   try {
     if (config.http) {
-      http = await serveHealth(config.http, health)
-      log.info({ host: config.http.host, port: http.port }, 'probes: GET /health, GET /ready')
+      // Fastify and prom-client take a quarter of a second to load: not for a member that nobody asks.
+      const { serveMember } = await import('./serve-member.ts')
+      const served = await serveMember(config, config.http, { reporting, health, clock, log })
+      http = served
+      observe = served.observe
+      log.info({ host: config.http.host, port: served.port }, 'HTTP: probes, metrics, API, dashboard')
     }
     await startUp(config, { admin, database, producer, log })
     log.info(

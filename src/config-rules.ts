@@ -29,7 +29,7 @@ export const contradictions = (v: Parsed): Faults => {
   return faults
 }
 
-const PREFIXES = /^(KAFKA|DATABASE|PRISMA|BUFFER|FLUSH|DLQ|SHUTDOWN|LOG|ALLOW)_/
+const PREFIXES = /^(KAFKA|DATABASE|PRISMA|BUFFER|FLUSH|DLQ|SHUTDOWN|HTTP|ADMIN|LOG|ALLOW)_/
 
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)

@@ -162,7 +162,22 @@ export const variables = z.object({
       .transform(Number)
       .refine((port) => port >= 1 && port <= 65_535, 'must be a port from 1 to 65535')
       .optional(),
-    { doc: 'Port of `/health` and `/ready`, one for each member on a host.', shown: 'no HTTP' },
+    {
+      doc: 'Port of probes, metrics, API and dashboard (docs/api.md), one for each member on a host.',
+      shown: 'no HTTP',
+    },
+  ),
+  ADMIN_TOKEN: described(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
+      .min(16, 'must have at least 16 characters')
+      .max(512, 'must have at most 512 characters')
+      .optional(),
+    {
+      doc: 'Bearer token of what changes something over HTTP (replay, discard), and of the records of dead letters. Unset: neither can be had over HTTP.',
+      secret: true,
+    },
   ),
   LOG_LEVEL: described(oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'), {
     doc: 'fatal, error, warn, info, debug, trace or silent.',

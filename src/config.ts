@@ -31,6 +31,7 @@ export type Config = {
   readonly dlqHeaderCompat: 'none' | 'connect'
   readonly shutdownTimeoutMs: number
   readonly http: { readonly host: string; readonly port: number } | null
+  readonly adminToken: string | null
   readonly logLevel: Variables['LOG_LEVEL']
   readonly allowInsecure: boolean
 }
@@ -116,6 +117,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     dlqHeaderCompat: v.DLQ_HEADER_COMPAT,
     shutdownTimeoutMs: v.SHUTDOWN_TIMEOUT_MS,
     http: v.HTTP_PORT === undefined ? null : { host: v.HTTP_HOST, port: v.HTTP_PORT },
+    adminToken: v.ADMIN_TOKEN ?? null,
     logLevel: v.LOG_LEVEL,
     allowInsecure: v.ALLOW_INSECURE,
   })

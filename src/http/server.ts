@@ -1,65 +1,102 @@
-// GET /health and GET /ready, for probes. Nothing here changes anything, or says what is in a record.
-import { createServer, type IncomingMessage } from 'node:http'
-import { isIP, type Socket } from 'node:net'
+// HTTP of a member: the probes, and what routes are added to them. Loaded only with HTTP_PORT. Nobody who asks, or does not, keeps
+// a probe from its answer.
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
+import rateLimit from '@fastify/rate-limit'
+import { fastify, type FastifyInstance } from 'fastify'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { isForeign } from './guard.ts'
 import type { Health } from './health.ts'
+import { jsonText } from './json.ts'
+import { tell } from './refusal.ts'
 
 export type HttpOptions = { readonly host: string; readonly port: number }
 export type HttpServer = { readonly port: number; close(): Promise<void> }
+export type HttpParts = {
+  readonly health: () => Health
+  /** Beside the probes. */
+  readonly routes?: (app: FastifyInstance) => Promise<void>
+  readonly explain?: (error: unknown) => OperatorError | null
+  /** A fault of ours, for the log. */
+  readonly fault?: (error: unknown) => void
+}
 
 const MAX_CONNECTIONS = 100
-/** For all of a request, which has no body. */
+/** For all of a request. */
 const REQUEST_MS = 2_000
 const LOOK_MS = 1_000
+const BODY_BYTES = 64 * 1024
+/** From one address, beside probes. */
+const REQUESTS = { max: 300, timeWindow: 10_000 }
 
-/**
- * A page in a browser must not get here by a name of its own that leads to our address (DNS rebinding): asked for must be an
- * address, localhost, or the name we listen on. Probes and scrapers do so, and send no Origin.
- */
-const isForeign = ({ headers }: IncomingMessage, host: string) => {
-  if (headers.origin !== undefined) return true
-  const name = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  return !(name === '' || name === 'localhost' || name === host || isIP(name) !== 0)
+const SECURITY = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  // Everything the page needs comes from here, and it can be put into no other page.
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  // No connection is kept: many of them would be in the way of a probe, and whoever sends a body that is not wanted is cut off.
+  connection: 'close',
 }
 
 /** @throws OperatorError when it cannot listen there. */
-export async function serveHealth({ host, port }: HttpOptions, health: () => Health): Promise<HttpServer> {
-  const answer = (request: IncomingMessage): [number, object] => {
-    if (isForeign(request, host)) return [403, { error: 'ask for an address or localhost, without an Origin' }]
-    const [path] = (request.url ?? '').split('?')
-    if (path !== '/health' && path !== '/ready') return [404, { error: 'there are /health and /ready' }]
-    if (request.method !== 'GET' && request.method !== 'HEAD') return [405, { error: 'GET only' }]
-    const { live, ready, reasons } = health()
-    return [(path === '/health' ? live : ready) ? 200 : 503, { live, ready, reasons }]
-  }
+export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): Promise<HttpServer> {
   const times = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS }
-  const server = createServer(times, (request, response) => {
-    const [status, body] = answer(request)
-    const headers = {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    }
-    // No body is wanted: whoever sends one is cut off rather than read.
-    response.writeHead(status, { ...headers, connection: 'close' })
-    response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`)
+  const app = fastify({
+    serverFactory: (answer) => createServer(times, answer).on('connection', makeRoom()),
+    ...{ bodyLimit: BODY_BYTES, forceCloseConnections: true, return503OnClosing: false },
+    ...{ routerOptions: { maxParamLength: 300 }, logger: false },
   })
-  server.on('connection', makeRoom())
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  }).catch((error: unknown) => {
+  app.setReplySerializer(jsonText)
+  // A form of another page can send text/plain, but no application/json.
+  app.removeContentTypeParser('text/plain')
+  app.setErrorHandler((error, _, reply) => {
+    const { status, body } = tell(error, parts.explain ?? (() => null))
+    if (status === 500) parts.fault?.(error)
+    return reply.code(status).type('application/json').send(body)
+  })
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    reply.headers(SECURITY)
+    if (isForeign(headers, host))
+      return reply
+        .code(403)
+        .send({ error: refused('FOREIGN', 'ask for an address or localhost, and from no other page') })
+  })
+  addProbes(app, parts.health)
+  await app.register(rateLimit, {
+    ...REQUESTS,
+    allowList: ({ url }) => isProbe(url),
+    errorResponseBuilder: (_, { after }) => ({
+      statusCode: 429,
+      error: refused('TOO_MANY_REQUESTS', `too many requests; try again in ${after}`),
+    }),
+  })
+  app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
+  if (parts.routes) await parts.routes(app)
+  await app.ready()
+  await app.listen({ host, port }).catch((error: unknown) => {
     throw cannotListen(error, host, port)
   })
-  const address = server.address()
+  const address = app.server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => app.close(),
   }
+}
+
+const refused = (code: string, message: string) => ({ code, message, remedy: '' })
+const isProbe = (url: string) => /^\/(health|ready)(\?|$)/.test(url)
+
+function addProbes(app: FastifyInstance, health: () => Health) {
+  for (const path of ['/health', '/ready'])
+    app.all(path, { schema: { hide: true } as object }, (request, reply) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return reply.code(405).send({ error: 'GET only' })
+      const { live, ready, reasons } = health()
+      return reply.code((path === '/health' ? live : ready) ? 200 : 503).send({ live, ready, reasons })
+    })
 }
 
 /**

@@ -1,6 +1,6 @@
 // sluice, compiled and laid out as an installed package: a process of it begins a second of CPU earlier than one that
 // compiles through tsx as it starts. Made anew for each vitest run (stack.global.ts): it cannot be older than the sources.
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { cp, mkdtemp, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,5 +34,7 @@ export const buildSluice = async (): Promise<void> => {
     },
   })
   if (config) ts.createProgram(config.fileNames, config.options).emit()
+  const pages = join(ROOT, 'src/http/dashboard')
+  if (existsSync(pages)) await cp(pages, join(folder, 'dist/http/dashboard'), { recursive: true })
   process.env[VARIABLE] = join(folder, 'bin/sluice.js')
 }

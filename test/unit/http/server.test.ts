@@ -3,11 +3,11 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Health } from '../../../src/http/health.ts'
-import { type HttpServer, serveHealth } from '../../../src/http/server.ts'
+import { type HttpServer, serveHttp } from '../../../src/http/server.ts'
 
 let health: Health = { live: true, ready: false, reasons: ['draining'] }
 let server: HttpServer
-beforeAll(async () => (server = await serveHealth({ host: '127.0.0.1', port: 0 }, () => health)))
+beforeAll(async () => (server = await serveHttp({ host: '127.0.0.1', port: 0 }, { health: () => health })))
 afterAll(() => server.close())
 
 const ask = (path: string, { method = 'GET', headers = {} }: { method?: string; headers?: object } = {}) =>
@@ -75,7 +75,7 @@ test('what others ask for costs a probe nothing', async () => {
 })
 
 test('a port that is taken is named', async () => {
-  await expect(serveHealth({ host: '127.0.0.1', port: server.port }, () => health)).rejects.toMatchObject({
+  await expect(serveHttp({ host: '127.0.0.1', port: server.port }, { health: () => health })).rejects.toMatchObject({
     message: `HTTP cannot listen on 127.0.0.1:${server.port} (EADDRINUSE)`,
     exitCode: 2,
   })

@@ -1,0 +1,79 @@
+// What may be asked for: query and body, once for the check and once for the description (openapi).
+import { z } from 'zod'
+import { parseMoment } from '../dead-letters/duration.ts'
+import { ALL_LETTERS, type LetterFilter, STAGES } from '../dead-letters/letter-filter.ts'
+import { STATUSES } from '../dead-letters/life-cycle.ts'
+import { FAULT_CODES } from '../line-items/fault.ts'
+
+const list = <T extends z.ZodType>(each: T) =>
+  z.preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(each).max(50).optional(),
+  )
+const whole = (min: number, max: number, preset: number) =>
+  z.preprocess((value) => (value === undefined ? preset : Number(value)), z.number().int().min(min).max(max))
+const text = z.string().min(1).max(1_000).optional()
+const moment = z.string().max(100).optional().describe('2h, 7d (ago), or ISO 8601 with a zone')
+export const idPrefix = z
+  .string()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{6,64}$/, 'an id of a dead letter, or its first 6 hex digits or more')
+
+const filters = {
+  code: list(z.enum(FAULT_CODES)),
+  stage: list(z.enum(STAGES)),
+  status: list(z.enum(STATUSES)),
+  user: text,
+  invoice: text,
+  topic: text,
+  since: moment,
+  until: moment,
+}
+export const filter = z.strictObject(filters)
+export const letterList = z.strictObject({ ...filters, limit: whole(1, 500, 50), after: idPrefix.optional() })
+export const letterStats = z.strictObject({ ...filters, by: z.enum(['code', 'topic']).default('code') })
+export const letterId = z.object({ id: idPrefix })
+export const jobId = z.object({ id: z.uuid() })
+export const history = z.strictObject({ minutes: whole(1, 120, 60), points: whole(2, 720, 240) })
+export const invoiceId = z.object({ id: z.string().min(1).max(300) })
+export const invoice = z.strictObject({ user: text, limit: whole(1, 1_000, 100) })
+export const none = z.strictObject({})
+
+const which = {
+  ids: z.array(idPrefix).min(1).max(1_000).optional(),
+  filter: filter.optional(),
+  dryRun: z.boolean().default(false),
+}
+const oneOfBoth = (body: { ids?: unknown; filter?: object | undefined }) =>
+  (body.ids === undefined) !== (body.filter === undefined) &&
+  (body.filter === undefined || Object.values(body.filter).some((value) => value !== undefined))
+const SAY_WHICH = 'give either ids or a filter that says something; {"status": ["open"]} means every open one'
+
+export const replayBody = z
+  .strictObject({
+    ...which,
+    rate: z.number().int().min(1).max(1_000_000).optional(),
+    limit: z.number().int().min(1).optional(),
+    again: z.boolean().default(false),
+  })
+  .refine(oneOfBoth, SAY_WHICH)
+export const discardBody = z
+  .strictObject({ ...which, reason: z.string().trim().min(1).max(500) })
+  .refine(oneOfBoth, SAY_WHICH)
+
+/** Null: a time that is none. */
+export function filterOf(asked: z.output<typeof filter>, now: number): LetterFilter | null {
+  const at = (moment: string | undefined) => (moment === undefined ? null : (parseMoment(moment, now) ?? undefined))
+  const [since, until] = [at(asked.since), at(asked.until)]
+  if (since === undefined || until === undefined) return null
+  return {
+    ...ALL_LETTERS,
+    codes: asked.code ?? null,
+    stages: asked.stage ?? null,
+    statuses: asked.status ?? null,
+    userId: asked.user ?? null,
+    invoiceId: asked.invoice ?? null,
+    topic: asked.topic ?? null,
+    ...{ since, until },
+  }
+}

@@ -1,0 +1,178 @@
+// The whole group as the database knows it: what the members say, and what is settled. Read at most once a second, however many
+// ask; when PostgreSQL does not answer, the last answer is given, and said to be old.
+import type { Clock } from '../lib/clock.ts'
+import type { GateState } from '../sink/gate-store.ts'
+import { older, totalOf } from '../sink/letter-json.ts'
+import type { LetterStats } from '../sink/letter-store.ts'
+import { isAlive, type MemberRow } from '../sink/member-store.ts'
+import type { OffsetAccount } from '../sink/offset-store.ts'
+import type { DeadLetterFigures } from '../telemetry/metrics.ts'
+
+export type GroupReads = {
+  readonly members: () => Promise<readonly MemberRow[]>
+  readonly offsets: () => Promise<readonly OffsetAccount[]>
+  readonly gate: () => Promise<GateState>
+  readonly letters: () => Promise<readonly LetterStats[]>
+  readonly now: () => Promise<Date>
+}
+
+const STATE_MS = 1_000
+const LETTERS_MS = 10_000
+/** Counting letters may take a tenth of a connection's time. */
+const SHARE = 10
+const PATIENCE_MS = 3_000
+/** What a member knows of Kafka is not believed for longer. */
+const STALE_MS = 15_000
+
+/** One read at a time; kept for `ms`, or longer when it took long. */
+function kept<T>(read: () => Promise<T>, ms: number, clock: Clock) {
+  let last: { value: T; until: number } | null = null
+  let reading: Promise<T> | null = null
+  const readNow = async () => {
+    const began = clock.now()
+    try {
+      const value = await read()
+      last = { value, until: clock.now() + Math.max(ms, SHARE * (clock.now() - began)) }
+      return value
+    } finally {
+      reading = null
+    }
+  }
+  return {
+    last: () => last?.value ?? null,
+    get: (): Promise<T> => (last && clock.now() < last.until ? Promise.resolve(last.value) : (reading ??= readNow())),
+  }
+}
+
+export function createGroup(reads: GroupReads, clock: Clock) {
+  const table = kept(
+    async () => {
+      const [now, gate] = [await reads.now(), await reads.gate()]
+      const members = await reads.members()
+      const offsets = await reads.offsets()
+      return {
+        now,
+        gate: gate.closure,
+        members: members.map(memberOf),
+        partitions: partitionsOf(members, offsets, now),
+      }
+    },
+    STATE_MS,
+    clock,
+  )
+  const letters = kept(async () => ({ asOf: await reads.now(), rows: await reads.letters() }), LETTERS_MS, clock)
+
+  /** What is known by then; `error`: why not all of it is of now. */
+  async function inTime<T>(source: { last: () => T | null; get: () => Promise<T> }) {
+    const enough = new AbortController()
+    const late = clock
+      .sleep(PATIENCE_MS, enough.signal)
+      .then(() => ({ value: source.last(), error: 'no answer' as unknown }))
+    const answer = source.get().then(
+      (value) => ({ value, error: null }),
+      (error: unknown) => ({ value: source.last(), error }),
+    )
+    const found = await Promise.race([answer, late])
+    enough.abort()
+    return found
+  }
+
+  return {
+    async state() {
+      const [found, lettersFound] = [await inTime(table), await inTime(letters)]
+      const error = found.error ?? lettersFound.error
+      const { now = null, gate = null, members = [], partitions = [] } = found.value ?? {}
+      const deadLetters = lettersFound.value && figuresOf(lettersFound.value)
+      return { error, now, gate, members, partitions, lag: lagOf(partitions, members), deadLetters }
+    },
+    /** For metrics; null: unknown. */
+    async deadLetters(): Promise<DeadLetterFigures | null> {
+      const { value } = await inTime(letters)
+      return value && figuresOf(value)
+    },
+  }
+}
+
+const memberOf = (row: MemberRow) => {
+  const { topic: _, seenMsAgo, ...rest } = row
+  return { ...rest, seenMsAgo: Math.max(0, Math.round(seenMsAgo)), alive: isAlive(row) }
+}
+
+type Claim = { readonly row: MemberRow; readonly state: MemberRow['state']['partitions'][number] }
+
+function partitionsOf(members: readonly MemberRow[], offsets: readonly OffsetAccount[], now: Date) {
+  const rows = new Map(offsets.map((row) => [row.partition, row]))
+  const claims = new Map<number, Claim>()
+  // Who was seen last comes first; for a moment after a rebalance two may say that it is theirs.
+  for (const row of members.filter(isAlive))
+    for (const state of row.state.partitions)
+      if (!claims.has(state.partition)) claims.set(state.partition, { row, state })
+  const numbers = [...new Set([...rows.keys(), ...claims.keys()])].sort((a, b) => a - b)
+  return numbers.map((partition) => partitionOf(partition, rows.get(partition), claims.get(partition), now))
+}
+
+function partitionOf(partition: number, row: OffsetAccount | undefined, claim: Claim | undefined, now: Date) {
+  const position = row ? Number(row.nextOffset) : null
+  const asOf = claim?.row.state.asOf ?? null
+  const isFresh = asOf !== null && now.getTime() - Date.parse(asOf) <= STALE_MS
+  const end = claim?.state.end ?? null
+  const behind = end === null || position === null ? null : Math.max(0, end - position)
+  const lagRecords = isFresh || (behind ?? 0) > 0 ? behind : null
+  return {
+    ...{ partition, memberId: claim?.row.memberId ?? null, position, end, asOf },
+    committed: claim?.state.committed ?? null,
+    lagRecords,
+    lagSeconds: lagRecords === 0 ? 0 : (claim?.state.lagSeconds ?? null),
+    inserted: row?.inserted ?? 0n,
+    duplicates: row?.duplicate ?? 0n,
+    deadLettered: row?.deadLettered ?? 0n,
+    ignored: row?.ignored ?? 0n,
+    skipped: row?.skipped ?? 0n,
+  }
+}
+
+type Partition = ReturnType<typeof partitionOf>
+type Member = ReturnType<typeof memberOf>
+
+function lagOf(partitions: readonly Partition[], members: readonly Member[]) {
+  const [records, seconds] = [partitions.map((each) => each.lagRecords), partitions.map((each) => each.lagSeconds)]
+  const total =
+    partitions.length === 0 || records.includes(null)
+      ? null
+      : records.reduce<number>((sum, each) => sum + (each ?? 0), 0)
+  const rates = members.filter(({ alive }) => alive).map(({ state }) => state.rate)
+  const gain = rates.some(({ settledPerSecond }) => settledPerSecond === null)
+    ? null
+    : rates.reduce((sum, each) => sum + (each.settledPerSecond ?? 0) - (each.arrivedPerSecond ?? 0), 0)
+  return {
+    records: total,
+    seconds: partitions.length === 0 || seconds.includes(null) ? null : Math.max(...seconds.map((each) => each ?? 0)),
+    clearSeconds: total === 0 ? 0 : total === null || gain === null || gain <= 0 ? null : Math.round(total / gain),
+  }
+}
+
+const unresolvedOf = ({ open, replayed, parked }: LetterStats) => open + replayed + parked
+
+function figuresOf({ asOf, rows }: { asOf: Date; rows: readonly LetterStats[] }) {
+  const total = totalOf(rows)
+  const codes = [...new Set(rows.map(({ code }) => code))]
+  const byCode = codes.map((code) => {
+    const all = rows.filter((row) => row.code === code)
+    const sum = (of: (row: LetterStats) => number) => all.reduce((count, row) => count + of(row), 0)
+    return {
+      code,
+      unresolved: sum(unresolvedOf),
+      total: sum((row) => row.total),
+      lastHour: sum((row) => row.lastHour),
+      hourBefore: sum((row) => row.hourBefore),
+      oldestUnresolvedAt: all.reduce<Date | null>((oldest, row) => older(oldest, row.oldestUnresolved), null),
+    }
+  })
+  return {
+    asOf,
+    unresolved: unresolvedOf(total),
+    ...{ unpublished: total.unpublished, lastHour: total.lastHour, hourBefore: total.hourBefore },
+    oldestUnresolvedAt: total.oldestUnresolved,
+    byCode,
+  }
+}

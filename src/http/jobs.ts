@@ -1,0 +1,86 @@
+// What takes longer than a request: one at a time, remembered in memory. It ends with the member; nothing is lost then, the same
+// request goes on.
+import { randomUUID } from 'node:crypto'
+import type { OperatorError } from '../lib/operator-error.ts'
+import { Refusal, tell } from './refusal.ts'
+
+export type Job = {
+  readonly id: string
+  readonly kind: 'replay' | 'discard'
+  readonly state: 'running' | 'done' | 'partial' | 'stopped' | 'failed'
+  readonly total: number
+  readonly done: number
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly result: object | null
+  readonly error: { readonly message: string; readonly remedy: string } | null
+}
+export type Ended = {
+  readonly state: 'done' | 'partial' | 'stopped' | 'failed'
+  readonly result: object
+  readonly cause?: unknown
+}
+export type Work = (signal: AbortSignal, progress: (done: number) => void) => Promise<Ended>
+
+const KEPT = 20
+
+export type Jobs = ReturnType<typeof createJobs>
+
+type JobsDeps = { readonly wall: () => number; readonly explain: (error: unknown) => OperatorError | null }
+
+export function createJobs({ wall, explain }: JobsDeps) {
+  const jobs = new Map<string, Job>()
+  let running: { id: string; stop: AbortController; over: Promise<void> } | null = null
+
+  const change = (id: string, to: Partial<Job>) => {
+    const job = jobs.get(id)
+    if (job) jobs.set(id, { ...job, ...to })
+  }
+  const wordsOf = (cause: unknown) => {
+    const { message, remedy } = tell(cause, explain).body.error
+    return { message, remedy }
+  }
+
+  async function run(id: string, work: Work, signal: AbortSignal) {
+    try {
+      const { state, result, cause } = await work(signal, (done) => change(id, { done }))
+      change(id, { state, result, ...(cause === undefined ? {} : { error: wordsOf(cause) }) })
+    } catch (cause) {
+      change(id, { state: 'failed', error: wordsOf(cause) })
+    } finally {
+      change(id, { endedAt: new Date(wall()) })
+      running = null
+    }
+  }
+
+  return {
+    refuseSecond() {
+      if (running) throw new Refusal(409, 'JOB_RUNNING', `job ${running.id} is running`, 'wait for its end, or stop it')
+    },
+    start(kind: Job['kind'], total: number, work: Work): Job {
+      this.refuseSecond()
+      const id = randomUUID()
+      const job: Job = {
+        ...{ id, kind, state: 'running', total, done: 0, startedAt: new Date(wall()) },
+        ...{ endedAt: null, result: null, error: null },
+      }
+      jobs.set(id, job)
+      const [oldest] = jobs.keys()
+      if (jobs.size > KEPT && oldest !== undefined) jobs.delete(oldest)
+      const stop = new AbortController()
+      running = { id, stop, over: Promise.resolve() }
+      running.over = run(id, work, stop.signal)
+      return job
+    },
+    get: (id: string) => jobs.get(id) ?? null,
+    stop(id: string) {
+      if (running?.id === id) running.stop.abort()
+      return jobs.get(id) ?? null
+    },
+    /** Stops what is under way; to be waited for, but not for ever. */
+    async end() {
+      running?.stop.abort()
+      await running?.over
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { ALL_LETTERS, givenOf, type LetterFilter } from '../dead-letters/letter-filter.ts'
+import { sweep } from '../dead-letters/sweep.ts'
+import { foundOf, hintFor, type Letters, resolveId, sendFault, sendReplays, toDiscard } from '../letter-jobs.ts'
+import { createLetterChanges } from '../sink/letter-change.ts'
+import { createReplayLetters } from '../sink/letter-replay.ts'
+import { createLetterStore } from '../sink/letter-store.ts'
+import { discardBody, filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
+import { accessOf } from './guard.ts'
+import { createJobs, type Ended } from './jobs.ts'
+import { Refusal } from './refusal.ts'
+import { parsed, type Routes } from './routes.ts'
+
+type Which = { ids?: string[] | undefined; filter?: ReturnType<typeof filterAsked.parse> | undefined }
+
+/** What changes something, and what became of it. Not there at all without a token; each is on record in audit_entry. */
+export const adminRoutes: Routes = (app, { config, database, clock, token, explain, ending }) => {
+  if (token === null) return
+  const { groupId } = config
+  const jobs = createJobs({ wall: clock.wall, explain })
+  ending(() => jobs.end())
+
+  const lettersOf = (): Letters => ({
+    config,
+    database: database(),
+    store: createLetterStore({ database: database(), groupId }),
+  })
+  const chosen = async (letters: Letters, asked: Which) => {
+    if (asked.ids === undefined) {
+      const found = filterOf(asked.filter ?? {}, clock.wall())
+      if (!found) throw new Refusal(400, 'MALFORMED', 'since and until are times such as 2026-01-31T08:00Z, or 2h, 7d')
+      return found
+    }
+    const ids = []
+    for (const prefix of asked.ids) ids.push(await resolveId(letters, prefix))
+    return { ...ALL_LETTERS, ids: [...new Set(ids)] } satisfies LetterFilter
+  }
+  const guarded = (summary: string, schema: object) => ({
+    schema: { summary, security: [{ token: [] }], ...schema } as object,
+    preValidation: async ({ headers }: { headers: Parameters<typeof accessOf>[0] }) => {
+      if (accessOf(headers, token) !== 'granted')
+        throw new Refusal(
+          401,
+          'TOKEN',
+          'the token is missing or wrong',
+          'send "Authorization: Bearer …" with ADMIN_TOKEN',
+        )
+    },
+    // A token is not found out by trying; and nobody clicks as fast.
+    config: { rateLimit: { max: 30, timeWindow: 10_000 } },
+  })
+
+  app.post(
+    '/api/dead-letters/replay',
+    guarded('Send dead letters again', { body: replayBody }),
+    async (request, reply) => {
+      const { rate = null, limit = null, again, dryRun, ...which } = parsed(replayBody, request.body)
+      jobs.refuseSecond()
+      const letters = lettersOf()
+      const filter = await chosen(letters, which)
+      const selection = { filter, again, began: await letters.store.now(), edit: null }
+      const store = createReplayLetters({ database: database(), groupId, selection })
+      const counts = await store.count()
+      const { ready, lost } = foundOf(counts)
+      const wanted = Math.min(ready, limit ?? Infinity)
+      if (dryRun) return { dryRun, found: wanted, lost }
+      const audited = { ...givenOf(filter), again, rate, limit, edited: false, found: wanted }
+      const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
+        if (wanted === 0) return { state: 'done', result: { sent: 0, tooLarge: 0, unsent: 0, lost, note: 'none fit' } }
+        const actor = `http ${request.ip}`
+        const sending = { store, counts, wanted, edit: null, rate, actor, audited, signal, onProgress }
+        const { outcome, around } = await sendReplays(letters, sending)
+        const { ending: how, ...told } = outcome
+        const result = { ...told, lost, note: hintFor({ groupId, ...around }) }
+        if (how.kind === 'send-failed') return { state: 'failed', result, cause: sendFault(how.error) }
+        if (how.kind === 'stopped') return { state: 'stopped', result }
+        return { state: told.sent < wanted ? 'partial' : 'done', result }
+      }
+      return reply.code(202).send(jobs.start('replay', wanted, work))
+    },
+  )
+
+  app.post(
+    '/api/dead-letters/discard',
+    guarded('Decide that dead letters are not wanted', { body: discardBody }),
+    async (request, reply) => {
+      const { reason, dryRun, ...which } = parsed(discardBody, request.body)
+      jobs.refuseSecond()
+      const letters = lettersOf()
+      const filter = toDiscard(await chosen(letters, which), await letters.store.now())
+      const changes = createLetterChanges({ database: database(), groupId })
+      const found = await changes.countToDiscard(filter)
+      if (dryRun) return { dryRun, found }
+      const actor = `http ${request.ip}`
+      const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
+        const { count, left, stopped } = await sweep({
+          ...{ clock, signal, onProgress },
+          batch: (after) => changes.discard(filter, reason, actor, after),
+          remaining: () => changes.countToDiscard(filter),
+        })
+        return { state: stopped ? 'stopped' : left > 0 ? 'partial' : 'done', result: { discarded: count, left } }
+      }
+      return reply.code(202).send(jobs.start('discard', found, work))
+    },
+  )
+
+  const known = (job: ReturnType<typeof jobs.get>) => {
+    if (!job) throw new Refusal(404, 'NOT_FOUND', 'this member knows no such job')
+    return job
+  }
+  app.get('/api/jobs/:id', guarded('How far a job of this member is', { params: jobId }), async (request) =>
+    known(jobs.get(parsed(jobId, request.params).id)),
+  )
+  app.post('/api/jobs/:id/stop', guarded('Stop a job of this member', { params: jobId }), async (request) =>
+    known(jobs.stop(parsed(jobId, request.params).id)),
+  )
+}

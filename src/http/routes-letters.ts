@@ -1,0 +1,84 @@
+import { statusesThatTake } from '../dead-letters/life-cycle.ts'
+import { resolveId, type Letters } from '../letter-jobs.ts'
+import { adviceFor, statsJson, summaryJson, totalOf } from '../sink/letter-json.ts'
+import { createLetterStore, type LetterDetail } from '../sink/letter-store.ts'
+import { filterOf, letterId, letterList, letterStats } from './asked.ts'
+import { accessOf } from './guard.ts'
+import { recordView } from './record-view.ts'
+import { Refusal } from './refusal.ts'
+import { parsed, type Routes } from './routes.ts'
+
+/** Reading dead letters. What is in a record is shown to whoever has the token. */
+export const letterRoutes: Routes = (app, { config, database, clock, token }) => {
+  const lettersOf = (): Letters => ({
+    config,
+    database: database(),
+    store: createLetterStore({ database: database(), groupId: config.groupId }),
+  })
+  const filtered = (asked: Parameters<typeof filterOf>[0]) => {
+    const filter = filterOf(asked, clock.wall())
+    if (!filter) throw new Refusal(400, 'MALFORMED', 'since and until are times such as 2026-01-31T08:00Z, or 2h, 7d')
+    return filter
+  }
+
+  app.get(
+    '/api/dead-letters',
+    { schema: { summary: 'Dead letters, the newest first', querystring: letterList } as object },
+    async (request) => {
+      const { limit, after, ...asked } = parsed(letterList, request.query)
+      const letters = lettersOf()
+      const filter = filtered(asked)
+      const cursor = after === undefined ? null : await letters.store.get(await resolveId(letters, after))
+      const found = await letters.store.page(filter, cursor, limit + 1)
+      const page = found.slice(0, limit)
+      return { letters: page.map(summaryJson), next: found.length > limit ? (page.at(-1)?.id ?? null) : null }
+    },
+  )
+
+  app.get(
+    '/api/dead-letters/stats',
+    { schema: { summary: 'How many, of which code or topic', querystring: letterStats } as object },
+    async (request) => {
+      const { by, ...asked } = parsed(letterStats, request.query)
+      const rows = await lettersOf().store.stats(filtered(asked), by)
+      return { by, rows: rows.map((row) => statsJson(row, by)), total: statsJson(totalOf(rows), 'total') }
+    },
+  )
+
+  app.get(
+    '/api/dead-letters/:id',
+    { schema: { summary: 'One dead letter; its record with the token', params: letterId } as object },
+    async (request) => {
+      const access = accessOf(request.headers, token)
+      if (access === 'refused') throw new Refusal(401, 'TOKEN', 'the token is wrong')
+      const letters = lettersOf()
+      const letter = await letters.store.get(await resolveId(letters, parsed(letterId, request.params).id))
+      if (!letter) throw new Refusal(404, 'NOT_FOUND', 'the dead letter is gone')
+      const withheld = access !== 'granted'
+      return {
+        ...detailOf(letter),
+        advice: adviceFor(letter.code, letter.id),
+        actions: {
+          replay: statusesThatTake('replay').includes(letter.status),
+          discard: statusesThatTake('discard').includes(letter.status),
+        },
+        record: withheld ? null : recordView(letter),
+        withheld,
+      }
+    },
+  )
+}
+
+const detailOf = ({
+  key: _,
+  value,
+  headers: __,
+  valueSha256,
+  replayHash: ___,
+  claimedUntil: ____,
+  ...rest
+}: LetterDetail) => ({
+  ...summaryJson(rest),
+  valueBytes: value?.length ?? null,
+  stored: valueSha256 === null,
+})

@@ -1,0 +1,126 @@
+// What a member answers beside its probes.
+import { fileURLToPath } from 'node:url'
+import swagger from '@fastify/swagger'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Config } from '../config.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { OperatorError } from '../lib/operator-error.ts'
+import { version } from '../lib/version.ts'
+import { invoiceResults } from '../line-items/invoice-result.ts'
+import type { Database } from '../sink/database.ts'
+import { readInvoice } from '../sink/invoice-report.ts'
+import { readSamples } from '../sink/member-store.ts'
+import type { KeptBatch } from '../telemetry/tally.ts'
+import * as asked from './asked.ts'
+import type { createGroup } from './group.ts'
+import { historyOf } from './history.ts'
+import { Refusal } from './refusal.ts'
+import { adminRoutes } from './routes-admin.ts'
+import { letterRoutes } from './routes-letters.ts'
+
+export type RouteDeps = {
+  readonly config: Config
+  /** A pool of its own: the pipeline's is not for whoever asks. */
+  readonly database: () => Database
+  readonly group: ReturnType<typeof createGroup>
+  readonly batches: () => readonly KeptBatch[]
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  readonly memberId: string
+  readonly token: string | null
+  readonly clock: Clock
+  readonly explain: (error: unknown) => OperatorError | null
+  /** To be called at the end. */
+  readonly ending: (end: () => Promise<void>) => void
+}
+export type Routes = (app: FastifyInstance, deps: RouteDeps) => void
+
+/** @throws Refusal 400. What was given is not told back. */
+export function parsed<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
+  const result = schema.safeParse(given ?? {})
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const where = issue?.path.join('.') ?? ''
+  throw new Refusal(400, 'MALFORMED', `${where === '' ? 'what is asked' : where} is malformed: ${issue?.message ?? ''}`)
+}
+
+/** The same path from src/http (tsx) and from dist/http. */
+const DASHBOARD = fileURLToPath(new URL('./dashboard', import.meta.url))
+const UPLOT = fileURLToPath(new URL('.', import.meta.resolve('uplot/dist/uPlot.min.css')))
+
+const schemaOf = (schema: unknown) =>
+  schema instanceof z.ZodType ? z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) : schema
+
+export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<void> {
+  // Checked where they are used, by `parsed`; here they only describe.
+  app.setValidatorCompiler(() => () => true)
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'sluice',
+        version,
+        description: 'One member of a consumer group, which answers for all of it. See docs/api.md.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: ({ schema, url }) => ({
+      url,
+      schema: Object.fromEntries(Object.entries(schema ?? {}).map(([name, each]) => [name, schemaOf(each)])),
+    }),
+  })
+  stateRoutes(app, deps)
+  letterRoutes(app, deps)
+  adminRoutes(app, deps)
+  app.get('/api/openapi.json', { schema: { summary: 'This description' } as object }, () => app.swagger())
+  await app.register(fastifyStatic, { root: UPLOT, prefix: '/uplot/', allowedPath: (path) => /\.(js|css)$/.test(path) })
+  await app.register(fastifyStatic, {
+    ...{ root: DASHBOARD, prefix: '/', decorateReply: false, cacheControl: false },
+    allowedPath: (path) => path === '/' || /\.(html|js|css|svg|png)$/.test(path),
+  })
+}
+
+const stateRoutes: Routes = (app, { config, database, group, batches, metrics, memberId, token, clock }) => {
+  const { groupId, topic, dlqTopic } = config
+
+  app.get('/metrics', { schema: { summary: 'This member, for Prometheus' } as object }, async (_, reply) => {
+    const text = await metrics.text()
+    return reply
+      .type(metrics.contentType)
+      .serializer((value: unknown) => value as string)
+      .send(text)
+  })
+  app.get('/api/state', { schema: { summary: 'The group now', querystring: asked.none } as object }, async () => {
+    const { error, ...state } = await group.state()
+    return {
+      ...{ version, memberId, group: groupId, topic, dlqTopic, admin: token !== null },
+      database: { ok: error === null, error: error === null ? null : 'PostgreSQL does not answer' },
+      ...state,
+    }
+  })
+  app.get(
+    '/api/history',
+    { schema: { summary: 'The group over time', querystring: asked.history } as object },
+    async (request) => {
+      const { minutes, points } = parsed(asked.history, request.query)
+      const [row] = await database().client().$queryRawUnsafe<{ now: Date }[]>('SELECT now()::timestamptz(3) AS now')
+      const now = row?.now ?? new Date(clock.wall())
+      const rows = await readSamples(database(), groupId, new Date(now.getTime() - minutes * 60_000))
+      return historyOf(rows, { now, minutes, points })
+    },
+  )
+  app.get('/api/batches', { schema: { summary: 'The last batches of this member' } as object }, () => ({
+    memberId,
+    batches: batches(),
+  }))
+  app.get(
+    '/api/invoices/:id',
+    { schema: { summary: 'What became of an invoice', params: asked.invoiceId, querystring: asked.invoice } as object },
+    async (request) => {
+      const { id: invoiceId } = parsed(asked.invoiceId, request.params)
+      const { user, limit } = parsed(asked.invoice, request.query)
+      const which = { invoiceId, userId: user ?? null, limit }
+      return { invoiceId, results: invoiceResults(which, await readInvoice(database(), which)) }
+    },
+  )
+}

@@ -1,0 +1,85 @@
+// HTTP of a member, wired. Loaded only with HTTP_PORT.
+import * as prom from 'prom-client'
+import type { Config } from './config.ts'
+import { createGroup } from './http/group.ts'
+import type { Health } from './http/health.ts'
+import { addRoutes } from './http/routes.ts'
+import { type HttpOptions, type HttpServer, serveHttp } from './http/server.ts'
+import type { Clock } from './lib/clock.ts'
+import { version } from './lib/version.ts'
+import { ALL_LETTERS } from './dead-letters/letter-filter.ts'
+import type { Reporting } from './reporting.ts'
+import { createDatabase, type Database } from './sink/database.ts'
+import { explainDatabaseError } from './sink/explain.ts'
+import { createGateStore } from './sink/gate-store.ts'
+import { createLetterStore } from './sink/letter-store.ts'
+import { readMembers } from './sink/member-store.ts'
+import { createOffsetStore } from './sink/offset-store.ts'
+import type { Emit } from './telemetry/events.ts'
+import type { Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+
+export type ServeDeps = { reporting: Reporting; health: () => Health; clock: Clock; log: Log }
+
+/** Whoever asks waits no longer; a job has as long as the commands have. */
+const STATEMENT_MS = 20_000
+
+export async function serveMember(
+  config: Config,
+  options: HttpOptions,
+  { reporting, health, clock, log }: ServeDeps,
+): Promise<HttpServer & { observe: Emit }> {
+  const { groupId, topic } = config
+  const { memberId, tally, report, lag, admitted } = reporting
+  let opened: Database | null = null
+  const database = () =>
+    (opened ??= createDatabase({
+      ...{ url: config.databaseUrl, poolSize: 2, writer: 'fast', applicationName: `${config.kafka.clientId}-http` },
+      ...{ connectTimeoutMs: 3_000, statementTimeoutMs: STATEMENT_MS },
+    }))
+  const letters = () => createLetterStore({ database: database(), groupId })
+  const group = createGroup(
+    {
+      members: () => readMembers(database(), groupId),
+      offsets: () => createOffsetStore({ groupId, topic, database: database() }).show(),
+      gate: () => createGateStore({ groupId, database: database() }).state(),
+      letters: () => letters().stats(ALL_LETTERS, 'code'),
+      now: () => letters().now(),
+    },
+    clock,
+  )
+  let figures: Awaited<ReturnType<typeof group.deadLetters>> = null
+  const metrics = createMetrics(prom, {
+    now: clock.wall,
+    identity: { version, group: groupId, topic, member: memberId },
+    ...{ state: report.state, lag: lag.view, admitted, deadLetters: () => figures },
+  })
+  const explain = (error: unknown) => explainDatabaseError(error, config.databaseUrl)
+  const endings: (() => Promise<void>)[] = []
+  const server = await serveHttp(options, {
+    health,
+    explain,
+    fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
+    routes: (app) =>
+      addRoutes(app, {
+        ...{ config, database, group, memberId, clock, explain, token: config.adminToken, batches: tally.batches },
+        metrics: {
+          contentType: metrics.contentType,
+          async text() {
+            figures = await group.deadLetters()
+            return metrics.text()
+          },
+        },
+        ending: (end) => void endings.push(end),
+      }),
+  })
+  return {
+    port: server.port,
+    observe: metrics.observe,
+    async close() {
+      await Promise.race([Promise.all(endings.map((end) => end())), clock.sleep(1_000)])
+      await server.close()
+      await opened?.close().catch(() => {})
+    },
+  }
+}
