@@ -1,11 +1,26 @@
 import { findingOf } from '../source/start-position.ts'
 import type { Circumstances, Look } from '../telemetry/lag-verdict.ts'
 import { closureText } from './gate.ts'
+import { isAlive, type MemberRow, readMembers } from '../sink/member-store.ts'
 import type { Connected } from './offsets-connect.ts'
 
 // One look at where a group stands, from PostgreSQL and Kafka alone: no member has to run for it.
 
-export type LagMember = { readonly clientId: string; readonly host: string; readonly partitions: readonly number[] }
+export type LagMember = {
+  readonly clientId: string
+  /** Its address, as the coordinator sees it. */
+  readonly host: string
+  readonly partitions: readonly number[]
+  /** What it says of itself in PostgreSQL; null: nothing lately, or it cannot be told from others of this client id. */
+  readonly self: {
+    readonly hostname: string
+    readonly pid: number
+    readonly version: string
+    readonly phase: string
+    /** Why it is not ready. */
+    readonly reasons: readonly string[]
+  } | null
+}
 export type PartitionLook = {
   readonly partition: number
   readonly committed: bigint | null
@@ -21,7 +36,10 @@ export type GroupLook = {
 
 const REBALANCING = /Rebalance$/
 
-export async function lookAt({ config, admin, store, gate }: Connected, wall: () => number): Promise<GroupLook> {
+export async function lookAt(
+  { config, admin, store, gate, database }: Connected,
+  wall: () => number,
+): Promise<GroupLook> {
   const { groupId, topic } = config
   // Database first, Kafka second: a lag is never shown as negative, and a record that came meanwhile not as an old one.
   const closure = await gate.closure()
@@ -35,6 +53,7 @@ export async function lookAt({ config, admin, store, gate }: Connected, wall: ()
   const standing = [...ends]
     .sort(([a], [b]) => a - b)
     .map(([partition, log]) => ({ partition, log, row: rows.get(partition) }))
+  const told = await readMembers(database, groupId)
   const times = await timesOf(
     admin,
     topic,
@@ -70,7 +89,21 @@ export async function lookAt({ config, admin, store, gate }: Connected, wall: ()
       },
     }
   })
-  return { state: group.state, gate: closed, members: group.members, partitions }
+  const members = group.members.map(({ clientId, host, partitions: owned }): LagMember => {
+    return { clientId, host, partitions: owned, self: selfOf(clientId, owned, told) }
+  })
+  return { state: group.state, gate: closed, members, partitions }
+}
+
+/** Client ids are often the same for all: then what it owns tells. */
+function selfOf(clientId: string, owned: readonly number[], rows: readonly MemberRow[]): LagMember['self'] {
+  const named = rows.filter((row) => row.clientId === clientId && isAlive(row))
+  const owns = ({ state }: MemberRow) => state.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
+  const same = named.length > 1 ? named.filter((row) => owns(row).join() === owned.join()) : named
+  const [row] = same
+  if (!row || same.length > 1) return null
+  const { host: hostname, pid, version, state } = row
+  return { hostname, pid, version, phase: state.phase, reasons: state.health.reasons }
 }
 
 type Waiting = { readonly partition: number; readonly from: bigint; readonly low: bigint; readonly high: bigint }

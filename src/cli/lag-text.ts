@@ -64,9 +64,13 @@ function tableOf(partitions: readonly PartitionLag[]): string {
 }
 
 const memberLines = ({ members }: LagReport): string[] =>
-  members.map(({ clientId, host, partitions }) => {
-    const what = partitions.length === 0 ? 'no partition (stands by)' : `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')}` // prettier-ignore
-    return `  ${printable(clientId)} on ${printable(host)}: ${what}`
+  members.map(({ clientId, host, partitions, self }) => {
+    const numbers = `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')}`
+    const what = partitions.length === 0 ? 'no partition (stands by)' : numbers
+    const who = self ? `${host} (${self.hostname}, process ${self.pid}, version ${self.version})` : host
+    const phase = self && self.phase !== 'running' ? `; ${self.phase}` : ''
+    const reasons = self && self.reasons.length > 0 ? `; not ready: ${self.reasons.join('; ')}` : ''
+    return printable(`  ${clientId} on ${who}: ${what}${phase}${reasons}`)
   })
 
 /** What is the same for several partitions is said once. */
