@@ -17,4 +17,5 @@ make() {
 
 make postgres_password "$(random)"
 make grafana_password "$(random)"
+make admin_token "$(random)"
 make database_url "postgresql://sluice:$(cat "$folder/postgres_password")@postgres:5432/sluice"

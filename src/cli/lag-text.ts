@@ -49,7 +49,7 @@ function tableOf(partitions: readonly PartitionLag[]): string {
     'member',
     'verdict',
   ]
-  const colAligns = head.map((name) => (/trend|member|verdict/.test(name) ? 'left' : 'right') as 'left' | 'right')
+  const colAligns = head.map((name) => (/trend|member|verdict/.test(name) ? 'left' : 'right'))
   const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } })
   for (const { partition, position, committed, end, lag, lagSeconds, trend, member, verdict } of partitions)
     table.push([

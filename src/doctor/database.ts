@@ -9,6 +9,7 @@ import { type Checks, fail, type Finding, ok, warn } from './check.ts'
 
 const LEAST_VERSION = 14
 const SKEW_MS = 2_000
+const HTTP_CONNECTIONS = 2
 
 /** Each stage rests on the last check of the one before it. */
 export function databaseStages(config: Config, database: Database, wall: () => number, members: number): Checks[] {
@@ -34,7 +35,7 @@ export function databaseStages(config: Config, database: Database, wall: () => n
       const standbys = synchronousStandbys === '' ? 'no synchronous standby: a fail-over may forget the last commits, which are then read again' : `synchronous standbys: ${synchronousStandbys}` // prettier-ignore
       return ok(`synchronous_commit ${synchronousCommit}; ${standbys}`)
     },
-    connections: async () => connectionsFinding(await facts(), config.databasePoolSize, members),
+    connections: async () => connectionsFinding(await facts(), config, members),
     clock: async () => {
       const { skewMs, doubtMs } = await facts()
       const off = Math.max(0, Math.abs(skewMs) - doubtMs)
@@ -64,16 +65,20 @@ export function databaseStages(config: Config, database: Database, wall: () => n
 /** `members`: at least the one that is asked for. */
 export function connectionsFinding(
   facts: { maxConnections: number; reserved: number; connections: number },
-  poolSize: number,
+  { databasePoolSize, http }: Pick<Config, 'databasePoolSize' | 'http'>,
   members: number,
 ): Finding {
   const { maxConnections, reserved, connections } = facts
   const usable = maxConnections - reserved
-  const wanted = poolSize * Math.max(1, members)
+  // For whoever asks over HTTP, so that nobody who looks holds up the work.
+  const each = databasePoolSize + (http ? HTTP_CONNECTIONS : 0)
+  const wanted = each * Math.max(1, members)
   const count =
-    members > 1 ? `${members} members × DATABASE_POOL_SIZE ${poolSize} = ${wanted}` : `a member takes up to ${wanted}`
+    members > 1
+      ? `${members} members × ${each} (DATABASE_POOL_SIZE ${databasePoolSize}${http ? `, ${HTTP_CONNECTIONS} for HTTP` : ''}) = ${wanted}`
+      : `a member takes up to ${wanted}`
   const found = `${count} of the ${usable} connections that PostgreSQL gives; ${connections} in use`
-  const remedy = 'lower DATABASE_POOL_SIZE (at least FLUSH_LANES + 3), raise max_connections, or put PgBouncer before it in session mode' // prettier-ignore
+  const remedy = 'lower DATABASE_POOL_SIZE (at least FLUSH_LANES + 4), raise max_connections, or put PgBouncer before it in session mode' // prettier-ignore
   if (wanted > usable) return fail(found, remedy)
   return wanted > usable * 0.8 || connections > usable * 0.9 ? warn(found, remedy) : ok(found)
 }

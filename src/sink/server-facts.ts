@@ -54,6 +54,8 @@ const NEEDED: readonly (readonly [table: string, rights: string])[] = [
     (table) => [table, 'SELECT, INSERT, UPDATE'] as const,
   ),
   ['ledger_entry', 'SELECT, INSERT'],
+  ['member', 'SELECT, INSERT, UPDATE, DELETE'],
+  ['member_sample', 'SELECT, INSERT, DELETE'],
   ['_prisma_migrations', 'SELECT'],
 ]
 

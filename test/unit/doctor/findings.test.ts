@@ -24,7 +24,14 @@ test.each([
   // Nobody runs yet: one member is to come.
   [{ maxConnections: 10, reserved: 3, connections: 1 }, 8, 0, 'fail'],
 ] as const)('connections: %j, pool %i, members %i: %s', (facts, pool, members, status) => {
-  expect(connectionsFinding(facts, pool, members).status).toBe(status)
+  expect(connectionsFinding(facts, { databasePoolSize: pool, http: null }, members).status).toBe(status)
+})
+
+test('who answers over HTTP needs two connections more', () => {
+  const facts = { maxConnections: 100, reserved: 3, connections: 10 }
+  const http = { host: '127.0.0.1', port: 8080 }
+  expect(connectionsFinding(facts, { databasePoolSize: 6, http: null }, 13).status).toBe('warn')
+  expect(connectionsFinding(facts, { databasePoolSize: 6, http }, 13)).toMatchObject({ status: 'fail', found: expect.stringMatching(/^13 members × 8 \(DATABASE_POOL_SIZE 6, 2 for HTTP\) = 104 of the 97/) as string }) // prettier-ignore
 })
 
 test('letters wait for the relay now and then; not for long', () => {

@@ -88,7 +88,7 @@ test('KEDA: by the lag of our group and topic, slowly, never to none, and not fo
   for (const value of Object.values(metadata)) expect(typeof value).toBe('string')
   const { behavior } = advanced.horizontalPodAutoscalerConfig
   expect(behavior.scaleDown.stabilizationWindowSeconds).toBeGreaterThanOrEqual(300)
-  expect((maxReplicaCount + 1) * Number(config['DATABASE_POOL_SIZE'])).toBeLessThanOrEqual(97)
+  expect((maxReplicaCount + 1) * (Number(config['DATABASE_POOL_SIZE']) + 2)).toBeLessThanOrEqual(97)
 })
 
 test('metrics: scraped from the port that is named, as the job that the rules look at', () => {
