@@ -59,10 +59,10 @@ const NEEDED: readonly (readonly [table: string, rights: string])[] = [
   ['_prisma_migrations', 'SELECT'],
 ]
 
-// Column grants count: the consumer's UPDATE is of some columns.
+// Column grants count: the consumer's UPDATE is of some columns. (There is no DELETE of a column, and PostgreSQL refuses the question.)
 const CAN = `
   SELECT coalesce(has_table_privilege(current_user, to_regclass($1), $2), false)
-      OR coalesce(has_any_column_privilege(current_user, to_regclass($1), $2), false) AS can`
+      OR ($2 <> 'DELETE' AND coalesce(has_any_column_privilege(current_user, to_regclass($1), $2), false)) AS can`
 const CAN_ALL = 'SELECT coalesce(has_table_privilege(current_user, to_regclass($1), $2), false) AS can'
 
 const NEEDLESS = [
