@@ -44,10 +44,14 @@ test('I5: an item whose inventory is not the sum of its entries', async () => {
 })
 
 test('I6: Kafka ahead of PostgreSQL, and a commit that goes back', async () => {
-  expect((await sampled(() => commit(101n))).found).toEqual([
-    expect.stringMatching(/^I6 partitions that Kafka had ahead/),
-  ])
-  expect((await sampled(() => commit(100n))).found).toEqual(expect.arrayContaining([expect.stringMatching(/^I6 commits in Kafka that went back/)])) // prettier-ignore
+  const ahead: unknown = expect.stringMatching(/^I6 partitions that Kafka had ahead/)
+  const back: unknown = expect.stringMatching(/^I6 commits in Kafka that went back/)
+  expect((await sampled(() => commit(101n))).found).toEqual([ahead])
+  expect((await sampled(() => commit(100n))).found).toEqual(expect.arrayContaining([back]))
+  await commit(99n)
+  // Between two looks, and made good again: Kafka's log has it all the same.
+  expect((await sampled(() => commit(98n).then(() => commit(99n)))).found).toEqual([back])
+  await commit(100n)
 })
 
 test('I7: a position that decreases, unless a fail-over was told', async () => {
@@ -111,7 +115,8 @@ test('that never looked has proved nothing, of no invariant', async () => {
   const nowhere = { ...world, config: { ...world.config, databaseUrl: 'postgresql://nobody@127.0.0.1:1/x' } }
   const sampler = await startSampler(nowhere)
   sampler.struck()
-  expect(invariantsOf(notOk(await sampler.stop()))).toEqual(['I5', 'I6', 'I6', 'I7', 'I11', 'I11'])
+  // One of I6 is read from Kafka's log, which is there.
+  expect(invariantsOf(notOk(await sampler.stop()))).toEqual(['I5', 'I6', 'I7', 'I11', 'I11'])
 })
 
 test('what it looked at before the fault began proves nothing either', async () => {

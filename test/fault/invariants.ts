@@ -7,7 +7,7 @@ export const INVARIANTS = {
   I3: 'every ledger row is a record of the topic',
   I4: 'inventory = Σ ledger = Σ topic, per item',
   I5: 'inventory = Σ ledger in any snapshot, during the fault (sampled)',
-  I6: "Kafka's commit ≤ the position, always, and never goes back (sampled)",
+  I6: "Kafka's commit ≤ the position (sampled), and none goes back (in Kafka's log)",
   I7: 'the position never decreases (sampled)',
   I8: 'dead letters are byte for byte what was sent, each once',
   I9: 'faults make no dead letters',

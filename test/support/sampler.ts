@@ -1,11 +1,13 @@
 // The invariants that must hold at every instant, looked at all the time while faults go on, over connections of its own:
 // I5 inventory = Σ ledger in any snapshot, I6 Kafka's commit ≤ the position, I7 the position never decreases, I11 memory
-// and buffer of every member are bounded (the memory as the system sees it, the buffer as the member logs it). What cannot be looked at for now (PostgreSQL or Kafka are down) is no finding.
+// and buffer of every member are bounded (the memory as the system sees it, the buffer as the member logs it). What cannot be
+// looked at for now (PostgreSQL or Kafka are down) is no finding. That no commit went back is read from Kafka's log, at the end.
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { createAdmin, type KafkaAdmin } from '../../src/kafka/admin.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { type Commit, commitsOf, commitsThatWentBack } from './commit-log.ts'
 import type { Member } from './member.ts'
 import { residentMib } from './memory.ts'
 import type { World } from './world.ts'
@@ -65,19 +67,29 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
   }
   const loop = async (look: () => Promise<unknown>, part = 1) => {
     while (!ended.signal.aborted) {
-      const began = performance.now()
+      const from = performance.now()
       await look()
-      const tookMs = performance.now() - began
+      const tookMs = performance.now() - from
       await sleep(Math.max(everyMs - tookMs, tookMs * (1 / part - 1), 20), null, { signal: ended.signal }).catch(
         () => {},
       )
     }
   }
   const loops = [loop(balance, share), loop(offsets), loop(memory)]
+  const began = Date.now()
+  /** When positions were moved back. */
+  const rewinds: number[] = []
+  const commits = async () => {
+    const { kafka, groupId, topic } = world.config
+    return commitsOf(kafka, groupId, topic).catch(() => null)
+  }
 
   return {
     /** A fail-over or an operator has moved positions back: from here on they count anew. */
-    rewound: () => counts.rewound(),
+    rewound() {
+      rewinds.push(Date.now())
+      counts.rewound()
+    },
     /** At everything that it has to look at, so far. */
     looks: () => counts.looks(),
     /** The fault begins: only looks from here on prove anything. What was found before stays found. */
@@ -87,7 +99,8 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
       ended.abort()
       await Promise.all(loops)
       await Promise.all([database.close(), again.close(), kafka.close()])
-      return counts.lines({ maxRssMib, maxBuffered: world.config.bufferMaxRecords })
+      const back = went(await commits(), { began, rewinds }, say)
+      return counts.lines({ maxRssMib, maxBuffered: world.config.bufferMaxRecords, back })
     },
   }
 }
@@ -98,7 +111,6 @@ const createCounts = (say: (line: string) => void) => {
     unbalanced: 0,
     positions: 0,
     ahead: 0,
-    back: 0,
     decreased: 0,
     rss: 0,
     rssLooks: 0,
@@ -109,7 +121,6 @@ const createCounts = (say: (line: string) => void) => {
   let before: typeof seen | null = null
   const since = (what: keyof typeof seen) => (before === null ? 0 : seen[what] - before[what])
   let last = new Map<number, bigint>()
-  let lastCommitted = new Map<number, bigint>()
   /** Partitions whose commit in Kafka is from before a rewind. */
   let stale = new Set<number>()
   let everyStale = false
@@ -127,24 +138,18 @@ const createCounts = (say: (line: string) => void) => {
       seen.positions += 1
       for (const [partition, position] of next) {
         const told = committed.get(partition) ?? 0n
-        const before = { position: last.get(partition) ?? 0n, told: lastCommitted.get(partition) ?? 0n }
-        const where = `partition ${partition}: position ${before.position} → ${position}, Kafka ${before.told} → ${told}`
-        if (position < before.position) {
+        const before = last.get(partition) ?? 0n
+        const where = `partition ${partition}: position ${before} → ${position}, Kafka ${told}`
+        if (position < before) {
           seen.decreased += 1
           say(`I7: ${where}`)
         }
         // A rewind: Kafka's commit is brought back too, sooner or later.
-        const rewound = stale.has(partition)
         if (told <= position) stale.delete(partition)
-        else if (!rewound) {
+        else if (!stale.has(partition)) {
           seen.ahead += 1
           say(`I6, ahead: ${where}`)
         }
-        if (told < before.told && !rewound) {
-          seen.back += 1
-          say(`I6, back: ${where}`)
-        }
-        lastCommitted.set(partition, told)
       }
       last = next
     },
@@ -167,21 +172,32 @@ const createCounts = (say: (line: string) => void) => {
     },
     rewound(): void {
       last = new Map()
-      lastCommitted = new Map()
       everyStale = true
     },
-    lines({ maxRssMib, maxBuffered }: { maxRssMib: number; maxBuffered: number }): ProofLine[] {
+    lines({ maxRssMib, maxBuffered, back }: { maxRssMib: number; maxBuffered: number; back: Back }): ProofLine[] {
       const [snapshots, positions, rssLooks, flushes] = [since('snapshots'), since('positions'), since('rssLooks'), since('flushes')] // prettier-ignore
       return [
         none(`I5 snapshots in which inventory ≠ Σ ledger (of ${snapshots} since the fault began)`, seen.unbalanced, snapshots), // prettier-ignore
         none(`I6 partitions that Kafka had ahead of PostgreSQL (${positions} looks)`, seen.ahead, positions),
-        none(`I6 commits in Kafka that went back (${positions} looks)`, seen.back, positions),
+        none(`I6 commits in Kafka that went back (of ${back.commits})`, back.found, before === null ? 0 : back.looks),
         none(`I7 positions that decreased (${positions} looks)`, seen.decreased, positions),
         most(`I11 largest RSS of a member in MiB (${rssLooks} looks)`, seen.rss, { limit: maxRssMib, looks: rssLooks }),
         most(`I11 most records in a buffer, as members log it (${flushes} flushes)`, seen.buffered, { limit: maxBuffered, looks: flushes }), // prettier-ignore
       ]
     },
   }
+}
+
+type Back = { readonly commits: number; readonly found: number; readonly looks: number }
+
+type Span = { readonly began: number; readonly rewinds: readonly number[] }
+
+const went = (commits: readonly Commit[] | null, { began, rewinds }: Span, say: (line: string) => void): Back => {
+  if (!commits) return { commits: 0, found: 0, looks: 0 }
+  const back = commitsThatWentBack(commits, rewinds).filter(({ at }) => at >= began)
+  for (const { partition, position, at } of back)
+    say(`I6, back: partition ${partition}, ${position} at ${new Date(at).toISOString()}`)
+  return { commits: commits.length, found: back.length, looks: 1 }
 }
 
 /** Who has not looked has proved nothing. */
