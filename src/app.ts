@@ -62,22 +62,19 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const vitals = createVitals(clock, config.flushLanes)
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
-  let observe: Emit = () => {}
+  let http: (HttpServer & { observe: Emit }) | null = null
   const emit: Emit = (event) => {
     tellLog(event)
     reporting.tally.observe(event)
-    observe(event)
+    http?.observe(event)
   }
   const reporting = createReporting(config, { admin, database, vitals, drain, clock, emit })
-  let http: HttpServer | null = null
   try {
     if (config.http) {
       // Fastify and prom-client take a quarter of a second to load: not for a member that nobody asks.
       const { serveMember } = await import('./serve-member.ts')
-      const served = await serveMember(config, config.http, { reporting, health, clock, log })
-      http = served
-      observe = served.observe
-      log.info({ host: config.http.host, port: served.port }, 'HTTP: probes, metrics, API, dashboard')
+      http = await serveMember(config, config.http, { reporting, health, clock, log })
+      log.info({ host: config.http.host, port: http.port }, 'HTTP: probes, metrics, API, dashboard')
     }
     await startUp(config, { admin, database, producer, log })
     log.info(

@@ -170,9 +170,7 @@ export const variables = z.object({
   ADMIN_TOKEN: described(
     z
       .string()
-      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
-      .min(16, 'must have at least 16 characters')
-      .max(512, 'must have at most 512 characters')
+      .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable ASCII characters without blanks')
       .optional(),
     {
       doc: 'Bearer token of what changes something over HTTP (replay, discard), and of the records of dead letters. Unset: neither can be had over HTTP.',

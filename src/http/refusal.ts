@@ -9,7 +9,6 @@ export class Refusal extends Error {
   constructor(statusCode: number, code: string, message: string, remedy = '') {
     super(message)
     this.name = 'Refusal'
-    Object.assign(this, { statusCode, code, remedy })
     this.statusCode = statusCode
     this.code = code
     this.remedy = remedy
@@ -30,7 +29,7 @@ const told = (status: number, code: string, message: string, remedy = ''): Told 
 const ofFastify = (error: unknown): { statusCode: number; code: string; message: string } | null => {
   const { statusCode, code, message } = error as { statusCode?: unknown; code?: unknown; message?: unknown }
   return typeof statusCode === 'number' && statusCode < 500
-    ? { statusCode, code: String(code ?? 'REFUSED'), message: String(message) }
+    ? { statusCode, code: typeof code === 'string' ? code : 'REFUSED', message: String(message) }
     : null
 }
 

@@ -4,11 +4,11 @@ import { foundOf, hintFor, type Letters, resolveId, sendFault, sendReplays, toDi
 import { createLetterChanges } from '../sink/letter-change.ts'
 import { createReplayLetters } from '../sink/letter-replay.ts'
 import { createLetterStore } from '../sink/letter-store.ts'
-import { discardBody, filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
+import { discardBody, type filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
 import { accessOf } from './guard.ts'
 import { createJobs, type Ended } from './jobs.ts'
 import { Refusal } from './refusal.ts'
-import { parsed, type Routes } from './routes.ts'
+import { parsed, type Routes } from './route.ts'
 
 type Which = { ids?: string[] | undefined; filter?: ReturnType<typeof filterAsked.parse> | undefined }
 

@@ -6,7 +6,7 @@ import { filterOf, letterId, letterList, letterStats } from './asked.ts'
 import { accessOf } from './guard.ts'
 import { recordView } from './record-view.ts'
 import { Refusal } from './refusal.ts'
-import { parsed, type Routes } from './routes.ts'
+import { parsed, type Routes } from './route.ts'
 
 /** Reading dead letters. What is in a record is shown to whoever has the token. */
 export const letterRoutes: Routes = (app, { config, database, clock, token }) => {

@@ -23,7 +23,6 @@ beforeAll(async () => (world = await openWorld()))
 afterAll(() => world.close())
 
 const HOUR = 3_600_000
-const NEAR = 3
 
 const lagOf = (place: Place, member: Member, over: Partial<LagDeps> = {}) =>
   createLagWatch({
@@ -39,7 +38,7 @@ const lagOf = (place: Place, member: Member, over: Partial<LagDeps> = {}) =>
     ...over,
   })
 
-/** One record each, with its own timestamp, in one batch. */
+/** One record each, with its own timestamp, in one batch; gives the timestamps. */
 const sendAged = async (topic: string, partition: number, ages: readonly number[]) => {
   const producer = newKafka().producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()
@@ -47,7 +46,17 @@ const sendAged = async (topic: string, partition: number, ages: readonly number[
   const messages = ages.map((age) => ({ partition, value: 'x', timestamp: String(now - age) }))
   await producer.send({ topic, messages })
   await producer.disconnect()
+  return ages.map((age) => now - age)
 }
+
+/** What a look says while it is taken: the age of a record with this timestamp, to the millisecond. */
+const isAgeOf = async (timestamp: number, look: () => Promise<number | null | undefined>, later = 0) => {
+  const before = Date.now()
+  const seconds = await look()
+  expect(seconds).toBeGreaterThanOrEqual((before + later - timestamp) / 1000)
+  expect(seconds).toBeLessThanOrEqual((Date.now() + later - timestamp) / 1000)
+}
+const secondsOf = async (watch: ReturnType<typeof lagOf>) => only(await watch.look()).lagSeconds
 
 const only = ({ partitions }: { partitions: readonly PartitionLag[] }) => {
   expect(partitions).toHaveLength(1)
@@ -64,11 +73,11 @@ test('idle, blocked, behind: seconds of the oldest record that is not settled; t
 
   // Blocked: what came in is held, taken or not.
   member.hold()
-  await sendAged(place.topic, 0, [3 * HOUR, 2 * HOUR, HOUR])
+  const [oldest = 0] = await sendAged(place.topic, 0, [3 * HOUR, 2 * HOUR, HOUR])
   await until('the records are held', () => member.buffer.held.records === 3)
   const blocked = only(await watch.look())
   expect(blocked).toMatchObject({ position: 2n, end: 5n, lagRecords: 3 })
-  expect(Math.abs(blocked.lagSeconds! - 3 * 3600)).toBeLessThan(NEAR)
+  await isAgeOf(oldest, () => secondsOf(watch))
 
   member.letGo()
   await settled(5, member)
@@ -77,7 +86,7 @@ test('idle, blocked, behind: seconds of the oldest record that is not settled; t
 
 test('taken and not settled is still waiting', async () => {
   const place = await openPlace(world)
-  await sendAged(place.topic, 0, [2 * HOUR, HOUR])
+  const [first = 0, second = 0] = await sendAged(place.topic, 0, [2 * HOUR, HOUR])
   const member = startMember(world, place, { holding: true })
   await until('the records are held', () => member.buffer.held.records === 2)
   const batch = member.buffer.take(0, { records: 1, bytes: 1e9 }, 'size')
@@ -85,12 +94,12 @@ test('taken and not settled is still waiting', async () => {
   const watch = lagOf(place, member)
   const taken = only(await watch.look())
   expect(taken).toMatchObject({ position: 0n, lagRecords: 2 })
-  expect(Math.abs(taken.lagSeconds! - 2 * 3600)).toBeLessThan(NEAR)
+  await isAgeOf(first, () => secondsOf(watch))
 
   member.buffer.purge(0, 1n)
   const half = only(await watch.look())
   expect(half).toMatchObject({ position: 1n, lagRecords: 1 })
-  expect(Math.abs(half.lagSeconds! - 3600)).toBeLessThan(NEAR)
+  await isAgeOf(second, () => secondsOf(watch))
   member.buffer.inFlight(0, [])
   member.buffer.release({ records: 1, bytes: batch.bytes })
   member.buffer.rewind(0, 1n)
@@ -102,7 +111,7 @@ test('paused, with nothing of it in our hands: the timestamp is read from the lo
   const member = startMember(world, place)
   await settled(1, member)
   member.source.pause()
-  await sendAged(place.topic, 0, [8 * HOUR, 7 * HOUR])
+  const [first = 0, second = 0] = await sendAged(place.topic, 0, [8 * HOUR, 7 * HOUR])
   let reads = 0
   const watch = lagOf(place, member, {
     timestampAt: (partition, offset, end) => {
@@ -113,13 +122,13 @@ test('paused, with nothing of it in our hands: the timestamp is read from the lo
   for (let look = 0; look < 3; look += 1) {
     const paused = only(await watch.look())
     expect(paused).toMatchObject({ position: 1n, end: 3n, lagRecords: 2 })
-    expect(Math.abs(paused.lagSeconds! - 8 * 3600)).toBeLessThan(NEAR)
+    await isAgeOf(first, () => secondsOf(watch))
   }
   expect(reads).toBe(1)
   expect(member.buffer.held.records).toBe(0)
   // As it would be after a restart in the middle of that batch.
   member.buffer.assign(0, 2n)
-  expect(Math.abs(only(await watch.look()).lagSeconds! - 7 * 3600)).toBeLessThan(NEAR)
+  await isAgeOf(second, () => secondsOf(watch))
 })
 
 test('offsets that hold no record: markers at the end are no lag of seconds, and are passed', async () => {
@@ -130,24 +139,25 @@ test('offsets that hold no record: markers at the end are no lag of seconds, and
   const producer = newKafka().producer({ transactionalId: place.groupId, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   onTestFinished(() => producer.disconnect())
+  const timestamp = Date.now() - HOUR
   const transaction = await producer.transaction()
   await transaction.send({
     topic: place.topic,
-    messages: [{ partition: 0, value: 'x', timestamp: String(Date.now() - HOUR) }],
+    messages: [{ partition: 0, value: 'x', timestamp: String(timestamp) }],
   })
   await transaction.commit()
   await until('the marker is there', async () => (await world.admin.endOffsets(place.topic)).get(0)?.high === 2n)
   const watch = lagOf(place, member)
   const before = only(await watch.look())
   expect(before).toMatchObject({ lagRecords: 2 })
-  expect(Math.abs(before.lagSeconds! - 3600)).toBeLessThan(NEAR)
+  await isAgeOf(timestamp, () => secondsOf(watch))
   member.buffer.assign(0, 1n)
   expect(only(await watch.look())).toMatchObject({ lagRecords: 1, lagSeconds: 0 })
 })
 
 test('while Kafka does not answer: the age of what waits goes on, a lag of nothing becomes unknown', async () => {
   const place = await openPlace(world, 2)
-  await sendAged(place.topic, 0, [HOUR])
+  const [timestamp = 0] = await sendAged(place.topic, 0, [HOUR])
   const member = startMember(world, place, { holding: true })
   await until('both are positioned', () => member.intake.next(0) !== null && member.intake.next(1) !== null)
   await until('it is held', () => member.buffer.held.records === 1)
@@ -167,7 +177,7 @@ test('while Kafka does not answer: the age of what waits goes on, a lag of nothi
   skipped = 60_000
   const later = await watch.look()
   expect(later.partitions).toMatchObject([{ lagRecords: 1 }, { lagRecords: null, lagSeconds: null }])
-  expect(Math.abs(later.partitions[0]!.lagSeconds! - 3660)).toBeLessThan(NEAR)
+  await isAgeOf(timestamp, async () => (await watch.look()).partitions[0]?.lagSeconds, skipped)
   member.letGo()
   await settled(1, member)
 })

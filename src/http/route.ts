@@ -1,0 +1,35 @@
+// What every route is given.
+import type { FastifyInstance } from 'fastify'
+import type { z } from 'zod'
+import type { Config } from '../config.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { OperatorError } from '../lib/operator-error.ts'
+import type { Database } from '../sink/database.ts'
+import type { KeptBatch } from '../telemetry/tally.ts'
+import type { createGroup } from './group.ts'
+import { Refusal } from './refusal.ts'
+
+export type RouteDeps = {
+  readonly config: Config
+  /** A pool of its own: the pipeline's is not for whoever asks. */
+  readonly database: () => Database
+  readonly group: ReturnType<typeof createGroup>
+  readonly batches: () => readonly KeptBatch[]
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  readonly memberId: string
+  readonly token: string | null
+  readonly clock: Clock
+  readonly explain: (error: unknown) => OperatorError | null
+  /** To be called at the end. */
+  readonly ending: (end: () => Promise<void>) => void
+}
+export type Routes = (app: FastifyInstance, deps: RouteDeps) => void
+
+/** @throws Refusal 400. What was given is not told back. */
+export function parsed<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
+  const result = schema.safeParse(given ?? {})
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const where = issue?.path.join('.') ?? ''
+  throw new Refusal(400, 'MALFORMED', `${where === '' ? 'what is asked' : where} is malformed: ${issue?.message ?? ''}`)
+}
