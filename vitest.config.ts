@@ -33,6 +33,8 @@ export default defineConfig({
       lane('faults', { ...real(2, 2), include: FAULTS }),
       // Not part of `npm test`: it starts a broker of its own for each file.
       lane('security', real(3, 1)),
+      // Nor is this one: it starts a Prometheus (Debian's package, downloaded once).
+      lane('ops', { ...real(4, 1), testTimeout: 240_000 }),
     ],
   },
 })

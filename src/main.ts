@@ -41,6 +41,8 @@ const commands: Record<string, () => Promise<Define>> = {
   demo: async () => (await import('./cli/demo.ts')).demoCommand,
   publish: async () => (await import('./cli/publish.ts')).publishCommand,
   consume: async () => (await import('./cli/consume.ts')).consumeCommand,
+  lag: async () => (await import('./cli/lag.ts')).lagCommand,
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
   invoice: async () => (await import('./cli/invoice.ts')).invoiceCommand,
   dlq: async () => (await import('./cli/dlq.ts')).dlqCommand,
   mapping: async () => (await import('./cli/mapping.ts')).mappingCommand,

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
 import { createAdmin, type KafkaAdmin } from '../kafka/admin.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { createDatabase } from '../sink/database.ts'
+import { createDatabase, type Database } from '../sink/database.ts'
 import { explainDatabaseError } from '../sink/explain.ts'
 import { createGateStore, type GateStore } from '../sink/gate-store.ts'
 import { checkSchema } from '../sink/migrate.ts'
@@ -12,7 +12,7 @@ import type { Io } from './io.ts'
 
 // What the `sluice offsets` commands share.
 
-export type Connected = { config: Config; admin: KafkaAdmin; store: OffsetStore; gate: GateStore }
+export type Connected = { config: Config; admin: KafkaAdmin; database: Database; store: OffsetStore; gate: GateStore }
 
 export async function connected(io: Io, work: (all: Connected) => Promise<void>): Promise<void> {
   const config = loadConfig(io.env, ['kafka', 'database'])
@@ -23,7 +23,7 @@ export async function connected(io: Io, work: (all: Connected) => Promise<void>)
     await admin.connect()
     await work({
       config,
-      admin,
+      ...{ admin, database },
       store: createOffsetStore({ ...config, database }),
       gate: createGateStore({ ...config, database }),
     })

@@ -3,8 +3,10 @@ import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createBoundedKafka } from './client.ts'
 import { adminWithCluster, commitAsOutsider, fetchTopicId } from './cluster.ts'
+import { type BrokerFacts, brokerFacts, type Replication, replicationOf } from './broker-facts.ts'
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
+import { describeGroup, type Group } from './group.ts'
 import { type Place, timestampAt } from './oldest-record.ts'
 import { protocolTypes } from './protocol-types.ts'
 import { checkRights, type Needs } from './rights.ts'
@@ -46,6 +48,9 @@ export type KafkaAdmin = {
   timestampAt(place: Place): Promise<number | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
+  group(groupId: string, topic: string): Promise<Group>
+  brokerFacts(): Promise<BrokerFacts>
+  replication(topic: string): Promise<Replication>
 }
 
 const isUnknownTopic = (error: unknown): boolean => protocolTypes(error).includes('UNKNOWN_TOPIC_OR_PARTITION')
@@ -103,6 +108,9 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),
+    group: (groupId, topic) => call(() => retried(() => describeGroup(admin, groupId, topic)), { group: groupId }),
+    brokerFacts: () => call(() => brokerFacts(admin, cluster)),
+    replication: (topic) => call(() => replicationOf(admin, topic), { topic }),
     async checkTopics({ topic, dlqTopic }) {
       const found = await Promise.all([topic, dlqTopic].map(describeTopic))
       const absent = [topic, dlqTopic].filter((_, i) => found[i] === null)

@@ -6,7 +6,7 @@ import { METADATA_KEY, METADATA_WITH_IDS, type TopicAnswer, topicRequest } from 
 // the same authenticated connection.
 
 type Broker = {
-  versions: Record<number, { maxVersion: number } | undefined>
+  versions: Record<number, { minVersion: number; maxVersion: number } | undefined>
   connectionPool: { send(request: ReturnType<typeof topicRequest>): Promise<TopicAnswer> }
   findGroupCoordinator(group: { groupId: string }): Promise<unknown>
   fetch(request: FetchRequest): Promise<FetchAnswer>

@@ -17,6 +17,8 @@ export type OffsetAccount = NewOffset & {
   /** What `inserted` was before each reset, in all. */
   readonly insertedBefore: bigint
   readonly updatedAt: Date
+  /** Since then, by PostgreSQL's clock. */
+  readonly stillMs: number
 }
 
 /** Where a group stands in its topic. These rows are the truth; what is committed to Kafka follows them. */
@@ -36,7 +38,8 @@ export type OffsetStore = {
 
 const ACCOUNT = `partition, next_offset AS "nextOffset", start_offset AS "startOffset", topic_id::text AS "topicId",
   inserted, duplicate, dead_lettered AS "deadLettered", ignored, absent, skipped,
-  inserted_before AS "insertedBefore", updated_at AS "updatedAt"`
+  inserted_before AS "insertedBefore", updated_at AS "updatedAt",
+  extract(epoch FROM clock_timestamp() - updated_at)::float8 * 1000 AS "stillMs"`
 const NEW_OFFSETS = 'unnest($3::integer[], $4::bigint[], $5::uuid[]) AS v (partition, next_offset, topic_id)'
 const INSERT = `
   INSERT INTO consumer_offset AS o (group_id, topic, partition, next_offset, start_offset, topic_id)

@@ -57,7 +57,7 @@ async function look(
     if (!log) throw waiting(`the brokers do not know partition ${partition} yet`)
     const row = rows.get(partition)
     const kafka = committed.get(partition) ?? null
-    const message = row ? doubt(row, log, topicId) : orphaned(kafka, log)
+    const message = findingOf(row, log, kafka, topicId)
     if (message) findings.push({ partition, message: `partition ${partition}: ${message}` })
     else if (!row) absent.push({ partition, nextOffset: log.low, topicId })
   }
@@ -71,6 +71,13 @@ async function look(
   return { positions, findings }
 }
 
+type Row = { readonly nextOffset: bigint; readonly topicId: string | null }
+type Log = { readonly low: bigint; readonly high: bigint }
+
+/** Why a member would not begin there; null: it would. */
+export const findingOf = (row: Row | undefined, log: Log, kafka: bigint | null, topicId: string | null) =>
+  row ? doubt(row, log, topicId) : orphaned(kafka, log)
+
 /** What the brokers cannot say now (an election, a restart) they say later: never a reason to stop. */
 const waiting = (message: string, cause?: unknown) =>
   new OperatorError(message, 'check the brokers, if it lasts', ExitCode.unavailable, { cause })
@@ -79,11 +86,7 @@ const waitFor = (message: string) => (cause: unknown) => {
   throw cause instanceof OperatorError ? cause : waiting(message, cause)
 }
 
-function doubt(
-  row: { nextOffset: bigint; topicId: string | null },
-  log: { low: bigint; high: bigint },
-  topicId: string | null,
-): string | null {
+function doubt(row: Row, log: Log, topicId: string | null): string | null {
   if (row.topicId && topicId && row.topicId !== topicId)
     return `the topic was deleted and made again (its id was ${row.topicId}, is ${topicId}); our position ${row.nextOffset} belongs to the old one`
   if (row.nextOffset < log.low)
@@ -93,7 +96,7 @@ function doubt(
   return null
 }
 
-function orphaned(kafka: bigint | null, log: { low: bigint; high: bigint }): string | null {
+function orphaned(kafka: bigint | null, log: Log): string | null {
   if (kafka === null || kafka <= log.low) return null
   return `the group committed ${kafka} in Kafka, but PostgreSQL has no position: beginning anywhere could lose or repeat records`
 }

@@ -8,8 +8,8 @@ export type DescribedPartition = {
   readonly lag: number
 }
 
-/** In the order of the partitions; of a group with one topic. */
-export const consumerGroups = async (brokers: readonly string[], groupId: string): Promise<DescribedPartition[]> => {
+/** Its rows, by the names of its columns; empty for a group that it does not know. */
+export async function describedGroup(brokers: readonly string[], groupId: string): Promise<Record<string, string>[]> {
   const main = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand'
   const output = await runKafkaTool(main, ['--bootstrap-server', brokers.join(','), '--describe', '--group', groupId])
   const lines = output
@@ -17,11 +17,18 @@ export const consumerGroups = async (brokers: readonly string[], groupId: string
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
   const head = lines.find(([first]) => first === 'GROUP') ?? []
-  const columns = ['PARTITION', 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG'].map((name) => head.indexOf(name))
-  if (columns.includes(-1)) throw new Error(`kafka-consumer-groups printed something else:\n${output.toString()}`)
   return lines
     .filter(([first]) => first === groupId)
-    .map((line) => columns.map((column) => Number(line[column])))
+    .map((line) => Object.fromEntries(head.map((name, i) => [name, line[i] ?? ''])))
+}
+
+/** In the order of the partitions; of a group with one topic. */
+export const consumerGroups = async (brokers: readonly string[], groupId: string): Promise<DescribedPartition[]> => {
+  const rows = await describedGroup(brokers, groupId)
+  const numbers = rows.map((row) =>
+    ['PARTITION', 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG'].map((name) => Number(row[name])),
+  )
+  return numbers
     .map(([partition = NaN, committed = NaN, end = NaN, lag = NaN]) => ({ partition, committed, end, lag }))
     .sort((a, b) => a.partition - b.partition)
 }

@@ -1,7 +1,11 @@
 // What a container engine would be told. None could be run where this was built: the files are read instead.
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 
@@ -38,14 +42,24 @@ test('.dockerignore keeps out what may hold secrets or history', () => {
   for (const path of ['.git', '.env', 'node_modules', 'test']) expect(ignored).toContain(path)
 })
 
-type Service = Record<string, unknown> & { image?: string; ports?: string[]; environment?: Record<string, string> }
-const compose = parse(read('docker-compose.yml'), { merge: true, strict: true, uniqueKeys: true }) as {
-  services: Record<string, Service>
+type Service = Record<string, unknown> & {
+  image?: string
+  ports?: string[]
+  environment?: Record<string, string>
+  secrets?: string[]
+  volumes?: string[]
 }
+const compose = parse(read('docker-compose.yml'), { merge: true, strict: true, uniqueKeys: true }) as {
+  name?: string
+  services: Record<string, Service>
+  secrets: Record<string, { file: string }>
+  volumes: Record<string, object>
+}
+const services = Object.entries(compose.services)
 const ours = Object.entries(compose.services).filter(([, { image }]) => image === 'sluice:local')
 
 test('docker-compose.yml: known keys only, each dependency is a service', () => {
-  const keys = 'build image user read_only cap_drop security_opt mem_limit pids_limit environment command restart init stop_grace_period depends_on profiles ports healthcheck' // prettier-ignore
+  const keys = 'build image user read_only cap_drop security_opt mem_limit pids_limit environment command restart init stop_grace_period depends_on profiles ports healthcheck volumes secrets shm_size' // prettier-ignore
   expect(ours.length).toBeGreaterThan(3)
   for (const [name, service] of Object.entries(compose.services)) {
     for (const key of Object.keys(service)) expect(keys.split(' '), `${name}.${key}`).toContain(key)
@@ -67,6 +81,77 @@ test.each(ours)('docker-compose.yml: %s runs without rights, bounded, and writes
   expect(heap).toBeLessThanOrEqual(limit * 0.75)
   for (const key of ['privileged', 'volumes', 'network_mode', 'pid', 'devices']) expect(service).not.toHaveProperty(key)
 })
+
+test.each(services)('docker-compose.yml: %s is bounded, and asked how it is', (name, service) => {
+  expect(service['mem_limit']).toMatch(/^\d+[mg]$/)
+  expect(service['pids_limit']).toBeGreaterThan(0)
+  const once = ['migrate', 'topics', 'cli'].includes(name)
+  expect('healthcheck' in service).toBe(!once)
+  expect(service['restart']).toBe(once ? undefined : 'unless-stopped')
+})
+
+test('docker-compose.yml: no secret in it; they are files that ops/secrets.sh makes and git does not take', () => {
+  for (const [name, { environment = {}, secrets = [] }] of services) {
+    for (const [key, value] of Object.entries(environment)) {
+      if (/PASSWORD|SECRET|TOKEN|DATABASE_URL/.test(key))
+        expect(value, `${name}.${key}`).toMatch(/^\/run\/secrets\/\w+$/)
+      expect(String(value), `${name}.${key}`).not.toMatch(/:\/\/[^/\s]*:[^/\s]*@/)
+      const [, mounted] = /^\/run\/secrets\/(\w+)$/.exec(String(value)) ?? []
+      if (mounted !== undefined) expect(secrets, `${name}.${key}`).toContain(mounted)
+    }
+    for (const secret of secrets) expect(compose.secrets).toHaveProperty(secret)
+  }
+  const script = read('ops/secrets.sh')
+  for (const { file } of Object.values(compose.secrets)) {
+    expect(file).toMatch(/^\.\/ops\/secrets\//)
+    expect(script).toContain(`make ${file.split('/').at(-1)}`)
+  }
+  for (const ignoring of ['.gitignore', '.dockerignore']) expect(read(ignoring)).toMatch(/^ops\/secrets\/?$/m)
+})
+
+test('ops/secrets.sh: random, once, and the URL holds the password of the server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-secrets-'))
+  try {
+    const make = () => execa('sh', ['-c', 'cp "$0" "$1/secrets.sh" && sh "$1/secrets.sh"', fileURLToPath(new URL('../../ops/secrets.sh', import.meta.url)), folder]) // prettier-ignore
+    await make()
+    const of = (name: string) => readFileSync(join(folder, 'secrets', name), 'utf8')
+    const first = of('postgres_password')
+    expect(first).toMatch(/^[0-9a-f]{48}$/)
+    expect(of('database_url')).toBe(`postgresql://sluice:${first}@postgres:5432/sluice`)
+    expect(of('grafana_password')).not.toBe(first)
+    expect((await make()).stdout).toMatch(/^(kept .*\n?){4}$/)
+    expect(of('postgres_password')).toBe(first)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('docker-compose.yml: what is mounted is there, and read-only; what is kept has a name', () => {
+  for (const [, { volumes = [] }] of services)
+    for (const volume of volumes) {
+      const [from = '', , mode] = volume.split(':')
+      if (!from.startsWith('./')) expect(compose.volumes).toHaveProperty(from)
+      else {
+        expect(mode, volume).toBe('ro')
+        expect(existsSync(new URL(`../../${from}`, import.meta.url)), from).toBe(true)
+      }
+    }
+})
+
+const found = await execa('docker-compose', ['version', '--short'], { reject: false })
+if (found.exitCode !== 0) console.warn('NOT RUN: docker-compose config, there is none (apt-get install docker-compose)')
+
+test.skipIf(found.exitCode !== 0)(
+  'docker-compose.yml: docker-compose takes it',
+  async () => {
+    const { name: _, ...rest } = compose
+    // Version 1 does not know `name`.
+    const input = stringify(String(found.stdout).startsWith('1.') ? rest : compose)
+    const { exitCode, all } = await execa('docker-compose', ['--project-directory', '.', '-f', '-', 'config'], { input, reject: false, all: true }) // prettier-ignore
+    expect(exitCode, all).toBe(0)
+  },
+  60_000,
+)
 
 test('docker-compose.yml: ports are open on this machine alone', () => {
   for (const { ports = [] } of Object.values(compose.services)) for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/) // prettier-ignore
