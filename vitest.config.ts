@@ -29,7 +29,7 @@ export default defineConfig({
       lane('property', { maxWorkers: 2, testTimeout: 60_000 }),
       lane('contract', real(1, 3)),
       lane('integration', { ...real(1, 3), exclude: FAULTS }),
-      lane('browser', real(1, 1)),
+      lane('browser', real(2, 2)),
       lane('faults', { ...real(2, 2), include: FAULTS }),
       // Not part of `npm test`: it starts a broker of its own for each file.
       lane('security', real(3, 1)),

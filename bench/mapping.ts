@@ -50,8 +50,15 @@ export async function benchMapping(args: readonly string[]): Promise<void> {
   }
   const body = sections.filter((section) => section !== '').join('\n\n')
   console.log(body)
-  await writeSection('mapping', body)
+  await writeSection('mapping', withoutCases(body))
 }
+
+/** What is kept has the numbers: the cases are lines of somebody's data, and are printed only. */
+const withoutCases = (body: string): string =>
+  `${body
+    .replace(/^- .*\n?/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n\nThe worst cases of each kind are printed by the run.`
 
 const head = (all: readonly Description[], { wrong, descriptions }: Merges): string =>
   `${all.length.toLocaleString('en')} descriptions of the retail file (${where()}), through the decisions that \`sluice consume\` takes.

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config.ts'
 import { ExitCode } from '../lib/operator-error.ts'
+import { createDatabase } from '../sink/database.ts'
+import { indexTexts } from '../sink/match-index.ts'
 import { migrate } from '../sink/migrate.ts'
 import type { Io } from './io.ts'
 
@@ -14,5 +16,8 @@ export const migrateCommand = (io: Io, exit: (code: ExitCode) => void): Command 
       io.stdout.write(
         applied.length === 0 ? 'nothing to do: the tables are up to date\n' : `applied ${applied.join(', ')}\n`,
       )
+      const database = createDatabase({ url: databaseUrl, poolSize: 1, writer: 'fast' })
+      const taken = await indexTexts(database).finally(() => database.close())
+      if (taken > 0) io.stdout.write(`${taken} stored texts can now be found by nearly the same text\n`)
       exit(ExitCode.ok)
     })

@@ -11,9 +11,11 @@ import type { Text, Word } from './words.ts'
  *   but     all words but one, and that one's beginning
  *           or its end: a typo leaves one of them whole one typo, one shortened word
  *   heads   the head of each word                       shortened words
- *   begins  its first 10, 15, 20 … letters              a text that is cut off
+ *   begins  its first 10, 15, 20 … letters, and numbers a text that is cut off
  */
 export const MATCH_VERSION = 1
+/** The first keys of a text are of all its words, and of all its letters. */
+export const WHOLE_KEYS = 2
 const STEP = 5
 export const SHORTEST_BEGINNING = 10
 
@@ -35,13 +37,17 @@ const keysOf = (userId: string, { words, flat }: Text, isQuery: boolean): number
     // `pack fo 12`: a mistyped weak word is one too many.
     if (isQuery && word.raw.length <= 4) keys.push(`all ${others}`)
   }
-  const lengths = isQuery ? [flat.length - (flat.length % STEP)] : steps(flat.length)
-  for (const length of lengths) if (length >= SHORTEST_BEGINNING) keys.push(`begins ${flat.slice(0, length)}`)
+  const ends = isQuery ? [flat.length] : lengthsFrom(SHORTEST_BEGINNING, flat.length)
+  for (const end of ends) if (end >= SHORTEST_BEGINNING) keys.push(beginning(flat, end))
   return [...new Set(keys.map((key) => numberOf(`${MATCH_VERSION} ${userId} ${key}`)))]
 }
 
-const steps = (length: number): number[] =>
-  Array.from({ length: Math.floor(length / STEP) }, (_, at) => (at + 1) * STEP)
+/** With its numbers: of a thousand articles that are counted through, all would begin alike. */
+const beginning = (flat: string, end: number): string =>
+  `begins ${flat.slice(0, end - (end % STEP))} ${flat.slice(0, end).replace(/\P{N}+/gu, ' ')}`
+
+const lengthsFrom = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at)
 
 /** A PostgreSQL `integer`: FNV-1a with murmur's last step. Stored, so it is part of MATCH_VERSION. */
 const numberOf = (key: string): number => {

@@ -1,4 +1,4 @@
-import { keysOfItem, keysOfQuery } from './match-keys.ts'
+import { keysOfItem, keysOfQuery, WHOLE_KEYS } from './match-keys.ts'
 import { similarity } from './similarity.ts'
 import { readText, type Text } from './words.ts'
 
@@ -17,6 +17,12 @@ export type Matcher = {
   /** An item was made with this text. */
   learn(text: ItemText): void
 }
+
+/**
+ * When more texts have a key in common, comparing each with each would cost the square of them: then only the same words
+ * or letters count. Not those that a key has room for: who is left out could be as near.
+ */
+const MOST_BY_KEY = 250
 
 type Entry = { readonly vendorKey: string; readonly text: Text }
 
@@ -41,13 +47,18 @@ export const createMatcher = (proposed: readonly ItemText[] = [], words: readonl
     }
     return text
   }
+  const textsBy = (key: number): readonly Entry[] => byKey.get(key) ?? []
+  const candidatesOf = (keys: readonly number[]): ReadonlySet<Entry> => {
+    const isCrowded = keys.some((key) => textsBy(key).length > MOST_BY_KEY)
+    return new Set((isCrowded ? keys.slice(0, WHOLE_KEYS) : keys).flatMap(textsBy))
+  }
   for (const { userId, word, items } of words) countsOf(userId).set(word, items)
   for (const text of proposed) if (!known.has(`${text.userId} ${text.vendorKey}`)) add(text)
 
   return {
     match(userId, description) {
       const text = readText(description)
-      const candidates = new Set(keysOfQuery(userId, text).flatMap((key) => byKey.get(key) ?? []))
+      const candidates = candidatesOf(keysOfQuery(userId, text))
       const words = countsOf(userId)
       const counts = (word: string) => words.get(word) ?? 0
       return [...candidates]

@@ -4,6 +4,7 @@ import { createMatcher } from '../../src/line-items/matcher.ts'
 import { RULE_VERSION, textKey } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createMappingStore, type MappingLine } from '../../src/sink/mapping-store.ts'
+import { indexTexts } from '../../src/sink/match-index.ts'
 import { findProposals } from '../../src/sink/match-statements.ts'
 import { asLine, batchOf, entryOf, idsOf, lineItem, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase } from '../support/sink.ts' // prettier-ignore
 
@@ -148,6 +149,20 @@ describe('nearly equal texts', () => {
       { word: 'ivory', items: 2 },
       { word: 'lantern', items: 1 },
     ])
+  })
+
+  it('are found for texts of an earlier version once they were taken in, each once', async () => {
+    const [basket] = await open.mappings.mapLines([line('Red wicker basket'), line('Red wicker basket', 'u-2')])
+    await open.mappings.mapLines([line('Red wickre basket')])
+    await db.query('UPDATE item_mapping SET match_keys = NULL, rule_version = 1')
+    await db.query('TRUNCATE item_word')
+    const without = await open.mappings.mapLines([line('Red wicker basket'), line('Basket, wicker, red')])
+    expect(without[0]).toBe(basket)
+    expect(without[1]).not.toBe(basket)
+    expect(await indexTexts(open.database)).toBe(2)
+    expect(await indexTexts(open.database)).toBe(0)
+    expect(await db.query("SELECT items FROM item_word WHERE user_id = 'u-2' AND word = 'red'")).toEqual([{ items: 1 }])
+    expect(await open.mappings.mapLines([line('RED WIKCER BASKET')])).toEqual([basket])
   })
 
   it('follow the item that a person assigned the text to', async () => {
