@@ -1,14 +1,14 @@
 // From the call of the producer's send to the COMMIT that makes the row visible. Usage:
-//   npm run bench -- latency [--seconds N] [--rounds N] [--rates 10,100,…]
+//   npm run bench -- latency [--seconds N] [--rounds N] [--rates 10,100,…] [--variants 'FLUSH_MIN_AGE_MS=5;FLUSH_MIN_AGE_MS=0']
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build, type Histogram } from 'hdr-histogram-js'
 import { createProducer } from '../src/kafka/producer.ts'
 import { eventsOf, load, type Pace, prepare, type Sent } from './latency/load.ts'
 import { observe, seenAt } from './latency/observe.ts'
-import { openPeer, openSluice, type Subject } from './latency/subjects.ts'
+import { type Open, openPeer, openSluice, type Subject } from './latency/subjects.ts'
 import { createTopic } from './support/backlog.ts'
 import { type Base, type Ground, openGround } from './support/ground.ts'
-import { optionsOf } from './support/options.ts'
+import { optionsOf, variantsOf } from './support/options.ts'
 import { goals, markdownTable, median, preamble, spread, writeSection } from './results.ts'
 
 const WARM_UP = { rate: 500, seconds: 5 }
@@ -16,21 +16,29 @@ const FLUSH = `SELECT coalesce(sum(fsyncs), 0)::float8 AS count, coalesce(sum(co
   FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'`
 
 type Run = { p50: number; p99: number; p999: number; max: number; cpu: number; seen: number | null }
-type Entry = { name: string; pace: Pace; open: typeof openSluice; observed: boolean; runs: Run[] }
+type Entry = { name: string; pace: Pace; open: Open; ours: boolean; observed: boolean; runs: Run[] }
 
 export async function benchLatency(args: readonly string[]): Promise<void> {
-  const options = optionsOf(args, ['seconds', 'rates'])
+  const options = optionsOf(args, ['seconds', 'rates', 'variants'])
   const seconds = options.number('seconds', 10, 2)
   const rates = (options.text('rates') ?? (options.quick ? '100' : '10,100,500,1000,10000')).split(',').map(Number)
   const steady = (rate: number): Entry => ({
-    ...{ name: `sluice, ${rate.toLocaleString('en-US')}/s`, pace: { rate, seconds }, open: openSluice, runs: [] },
+    ...{ name: `sluice, ${rate.toLocaleString('en-US')}/s`, pace: { rate, seconds }, open: openSluice({}), runs: [] },
+    ours: true,
     observed: rate === 500,
   })
-  const entries = rates.map(steady)
+  const variants = variantsOf(options.text('variants'))
+  const entries = rates.flatMap((rate) =>
+    variants.map(({ name, env }): Entry => ({
+      ...steady(rate),
+      name: steady(rate).name + name,
+      open: openSluice(env),
+    })),
+  )
   if (!options.quick) {
     const burst = { events: 5_000, everySeconds: 2 }
     entries.push({ ...steady(100), name: 'sluice, 100/s and 5,000 at once every 2 s', pace: { rate: 100, seconds, burst } }) // prettier-ignore
-    if (rates.includes(500)) entries.push({ ...steady(500), name: 'the peer (upsert, its defaults), 500/s', open: openPeer, observed: false }) // prettier-ignore
+    if (rates.includes(500)) entries.push({ ...steady(500), name: 'the peer (upsert, its defaults), 500/s', open: openPeer, ours: false, observed: false }) // prettier-ignore
   }
   const ground = await openGround()
   try {
@@ -128,7 +136,7 @@ function report(version: string, entries: readonly Entry[], { rounds, seconds }:
   const worst = (field: 'p50' | 'p99', from: number, to: number) =>
     Math.max(
       ...entries
-        .filter(({ open, pace }) => open === openSluice && !pace.burst && pace.rate >= from && pace.rate <= to)
+        .filter(({ ours, pace }) => ours && !pace.burst && pace.rate >= from && pace.rate <= to)
         .map(({ runs }) => median(runs.map((run) => run[field]))),
     )
   const goal = (what: string, most: number, found: number) => [what, `≤ ${most} ms`, `${found.toFixed(1)} ms`, found <= most] as const // prettier-ignore

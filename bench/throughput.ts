@@ -1,9 +1,9 @@
 // A backlog drained by one and by two members, into an empty ledger or a large one. Usage:
-//   npm run bench -- throughput [--records N] [--rounds N] [--prefill ROWS] [--retail FILE.csv.gz] [--lanes 1,2] [--profile FOLDER]
+//   npm run bench -- throughput [--records N] [--rounds N] [--prefill ROWS] [--retail FILE.csv.gz] [--members 1,2] [--variants 'FLUSH_LANES=1;FLUSH_LANES=2'] [--profile FOLDER]
 import { type Backlog, generatedBacklog, retailBacklog } from './support/backlog.ts'
 import { type Drained, drain, type DrainOptions } from './support/drain.ts'
 import { type Ground, openGround } from './support/ground.ts'
-import { optionsOf } from './support/options.ts'
+import { optionsOf, variantsOf } from './support/options.ts'
 import { prefilled } from './support/prefill.ts'
 import { hottest } from './support/profile.ts'
 import { markdownTable, percent, preamble, spread, writeSection } from './results.ts'
@@ -11,7 +11,7 @@ import { markdownTable, percent, preamble, spread, writeSection } from './result
 type Contestant = { name: string; backlog: Backlog; options: DrainOptions; runs: Drained[] }
 
 export async function benchThroughput(args: readonly string[]): Promise<void> {
-  const options = optionsOf(args, ['records', 'prefill', 'retail', 'lanes', 'profile', 'members'])
+  const options = optionsOf(args, ['records', 'prefill', 'retail', 'variants', 'profile', 'members'])
   const ground = await openGround()
   try {
     const contestants = await enter(ground, options)
@@ -37,22 +37,21 @@ export const describe = ({ rate, node, postgres, broker, gcShare, batch }: Drain
   `${Math.round(rate)} rows/s; µs a row: node ${node.toFixed(1)}, PostgreSQL ${postgres.toFixed(1)}, broker ${broker.toFixed(1)}; flushes of ${batch}; ${percent(gcShare)} in GC`
 
 async function enter(ground: Ground, options: ReturnType<typeof optionsOf>): Promise<Contestant[]> {
-  const backlog = await generatedBacklog(ground, { records: options.number('records', 1_000_000, 20_000) })
+  const backlog = await generatedBacklog(ground, { records: options.number('records', 1_000_000, 10_000) })
   console.log(`a backlog of ${backlog.records} events of ${backlog.bytes} bytes`)
   const prefill = options.number('prefill', 0)
   const large = prefill > 0 ? await prefilled(ground, prefill) : null
   const retail = options.text('retail')
   const ofRetail = retail ? await retailBacklog(ground, retail) : null
-  const lanes = (options.text('lanes') ?? '').split(',').filter((each) => each !== '')
   const profile = options.text('profile')
-  const members = (options.text('members') ?? '1,2').split(',').map(Number)
+  const members = (options.text('members') ?? (options.quick ? '2' : '1,2')).split(',').map(Number)
   const entries: Contestant[] = []
   const add = (name: string, of: Backlog, how: DrainOptions) =>
     entries.push({ name, backlog: of, options: { ...how, ...(profile && { profile }) }, runs: [] })
   for (const count of members)
-    for (const lane of lanes.length > 0 ? lanes : [null]) {
-      const who = `${count} ${count === 1 ? 'member' : 'members'}${lane ? `, ${lane} lanes` : ''}`
-      const how = { members: count, ...(lane && { env: { FLUSH_LANES: lane, DATABASE_POOL_SIZE: '12' } }) }
+    for (const variant of variantsOf(options.text('variants'))) {
+      const who = `${count} ${count === 1 ? 'member' : 'members'}${variant.name}`
+      const how = { members: count, env: variant.env }
       add(who, backlog, how)
       if (large) add(`${who}, ${millions(prefill)} rows before`, backlog, { ...how, template: large })
       if (ofRetail) add(`${who}, the retail file`, ofRetail, how)

@@ -29,3 +29,17 @@ export function optionsOf(args: readonly string[], names: readonly string[]): Be
   }
   return { quick, number, text, rounds: number('rounds', 3, 1) }
 }
+
+export type Variant = { readonly name: string; readonly env: NodeJS.ProcessEnv }
+
+/** `FLUSH_LANES=2,DATABASE_POOL_SIZE=8;FLUSH_LANES=1`: the same contestant with other settings, in turn. */
+export const variantsOf = (text: string | undefined): Variant[] =>
+  text === undefined
+    ? [{ name: '', env: {} }]
+    : text.split(';').map((settings) => {
+        const pairs = settings.split(',').filter((each) => each !== '')
+        return {
+          name: `, ${settings || 'defaults'}`,
+          env: Object.fromEntries(pairs.map((pair) => pair.split('='))) as NodeJS.ProcessEnv,
+        }
+      })
