@@ -10,23 +10,22 @@ export type Named =
   /** Keys that it may mean; the first that is mapped counts. */
   | { readonly kind: 'key'; readonly keys: readonly string[] }
 
-const MAX_ID = 9_223_372_036_854_775_807n
-
 /** `item:17` · `sku:85123A` · `text:white hanging heart` · `older:17` · or the sku or the description itself. Null: it names nothing. */
 export function parseName(text: string): Named | null {
-  const [, kind = '', rest = ''] = /^(item|sku|text|older|sku#|text#):?(.*)$/su.exec(text) ?? []
-  if (text.startsWith('item:')) {
-    const itemId = /^\d{1,19}$/.test(rest) ? BigInt(rest) : 0n
-    return itemId > 0n && itemId <= MAX_ID ? { kind: 'item', itemId } : null
-  }
-  if (text.startsWith(`${kind}:`) && kind !== '') {
-    // As it is stored; a text also as it came.
-    const said = kind === 'text' ? textKey(rest) : kind === 'sku' ? skuKey(rest) : null
-    return { kind: 'key', keys: unique([text, said]) }
-  }
+  if (text.startsWith('item:')) return parseItem(text.slice('item:'.length))
+  // Stored as they are: keys of long texts, and older rows.
+  if (/^(?:(?:sku|text)#[0-9a-f]{64}|older:\d{1,18})$/.test(text)) return { kind: 'key', keys: [text] }
+  const [, kind, rest = ''] = /^(sku|text):(.+)$/su.exec(text) ?? []
+  if (kind === 'sku') return { kind: 'key', keys: [skuKey(rest)] }
+  // As it is stored, or as it came.
+  if (kind === 'text') return { kind: 'key', keys: unique([text, textKey(rest)]) }
   const plain = text.trim()
-  const keys = plain === '' ? [] : unique([skuKey(plain), textKey(text), text])
-  return keys.length > 0 ? { kind: 'key', keys } : null
+  return plain === '' ? null : { kind: 'key', keys: unique([skuKey(plain), textKey(plain)]) }
+}
+
+function parseItem(digits: string): Named | null {
+  const itemId = /^\d{1,18}$/.test(digits) ? BigInt(digits) : 0n
+  return itemId > 0n ? { kind: 'item', itemId } : null
 }
 
 const unique = (keys: readonly (string | null)[]): string[] => [...new Set(keys.filter((key) => key !== null))]

@@ -92,7 +92,7 @@ describe('assign', () => {
       {
         actor: 'jane',
         action: 'mapping.assign',
-        detail: expect.objectContaining({ user: 'u-1', rows: 1, reason: 'test' }),
+        detail: expect.objectContaining({ user: 'u-1', rows: 1, reason: 'test' }) as object,
       },
     ])
     expect(await findings()).toEqual([])

@@ -80,6 +80,7 @@ describe('reconcile', () => {
       ['inventory', 4n, 0n, []],
       ['ledger-items', 6n, 0n, []],
       ['mapping-items', 6n, 0n, []],
+      ['ledger-mappings', 6n, 0n, []],
       ['inventory-items', 4n, 0n, []],
       ['ledger-counters', 2n, 0n, []],
       ['offset-accounts', 4n, 0n, []],
@@ -148,6 +149,25 @@ describe('reconcile', () => {
       'ledger-items': [1, `item ${id} of user u-1: 1 rows`],
       'mapping-items': [1, `item ${id} of user u-1: 1 rows`],
     })
+  })
+
+  it('an entry at another item than that of its key, unless a correction of it is half done', async () => {
+    const [id, to] = [await item('u-1', 'S-2'), await item('u-1', 'S-3')]
+    const [mapping] = await db.query<{ id: string }>(
+      `UPDATE item_mapping SET item_id = $1 WHERE user_id = 'u-1' AND vendor_key = 'sku:S-2' RETURNING id`,
+      [to],
+    )
+    const key = mapping!.id
+    expect(await findings()).toEqual({ 'ledger-mappings': [2, `mapping ${key}: 2 entries at item ${id}`] })
+    const [change] = await db.query<{ id: string }>(
+      `INSERT INTO mapping_change (actor, user_id, action, from_item, to_item) VALUES ('jane', 'u-1', 'assign', $1, $2) RETURNING id`,
+      [id, to],
+    )
+    await db.query(`INSERT INTO mapping_change_key VALUES ($1, $2, 'created', NULL, NULL, 1)`, [change!.id, key])
+    expect(await findings()).toEqual({})
+    await db.query('UPDATE mapping_change SET moved_at = now()')
+    expect(await findings()).toEqual({ 'ledger-mappings': [2, `mapping ${key}: 2 entries at item ${id}`] })
+    await db.query('TRUNCATE mapping_change, mapping_change_key')
   })
 
   it('an offset row that was deleted, or counts wrongly', async () => {

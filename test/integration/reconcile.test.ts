@@ -84,7 +84,7 @@ test('says which item and which partition when a ledger entry is gone, with exit
   ])
   const { stdout, exitCode } = await world.sluice(['reconcile'])
   expect(exitCode).toBe(1)
-  expect(stdout).toContain('2 of 7 checks NOT ok')
+  expect(stdout).toContain('2 of 8 checks NOT ok')
   for (const example of examples) expect(stdout).toContain(example)
 })
 
