@@ -23,4 +23,8 @@ export const changeText = ({ action, keys, fromItem, toItem, undoes }: MappingCh
   `${undoes === null ? action : `undo ${undoes}`}: ${keysText(keys)}, item ${fromItem} → item ${toItem}`
 
 /** The names that machines know it by. */
-export const changeJson = ({ id, ...rest }: MappingChange): object => ({ change: id, ...rest })
+export const changeJson = ({ id, quantity, ...rest }: MappingChange): object => ({
+  change: id,
+  ...rest,
+  quantity: quantity === null ? null : canonicalDecimal(quantity),
+})
