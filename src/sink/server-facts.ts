@@ -62,7 +62,8 @@ const NEEDED: readonly (readonly [table: string, rights: string])[] = [
 // Column grants count: the consumer's UPDATE is of some columns. (There is no DELETE of a column, and PostgreSQL refuses the question.)
 const CAN = `
   SELECT coalesce(has_table_privilege(current_user, to_regclass($1), $2), false)
-      OR ($2 <> 'DELETE' AND coalesce(has_any_column_privilege(current_user, to_regclass($1), $2), false)) AS can`
+      OR CASE WHEN $2 = 'DELETE' THEN false
+         ELSE coalesce(has_any_column_privilege(current_user, to_regclass($1), $2), false) END AS can`
 const CAN_ALL = 'SELECT coalesce(has_table_privilege(current_user, to_regclass($1), $2), false) AS can'
 
 const NEEDLESS = [
