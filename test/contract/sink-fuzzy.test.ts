@@ -152,17 +152,17 @@ describe('nearly equal texts', () => {
   })
 
   it('are found for texts of an earlier version once they were taken in, each once', async () => {
-    const [basket] = await open.mappings.mapLines([line('Red wicker basket'), line('Red wicker basket', 'u-2')])
-    await open.mappings.mapLines([line('Red wickre basket')])
+    const [basket, of2] = await idsOf(open.mappings, [line('Red wicker basket'), line('Red wicker basket', 'u-2')])
+    await idsOf(open.mappings, [line('Red wickre basket')])
     await db.query('UPDATE item_mapping SET match_keys = NULL, rule_version = 1')
     await db.query('TRUNCATE item_word')
-    const without = await open.mappings.mapLines([line('Red wicker basket'), line('Basket, wicker, red')])
+    const without = await idsOf(open.mappings, [line('Red wicker basket'), line('Basket, wicker, red')])
     expect(without[0]).toBe(basket)
     expect(without[1]).not.toBe(basket)
     expect(await indexTexts(open.database)).toBe(2)
     expect(await indexTexts(open.database)).toBe(0)
     expect(await db.query("SELECT items FROM item_word WHERE user_id = 'u-2' AND word = 'red'")).toEqual([{ items: 1 }])
-    expect(await open.mappings.mapLines([line('RED WIKCER BASKET')])).toEqual([basket])
+    expect(await idsOf(open.mappings, [line('RED WIKCER BASKET', 'u-2')])).toEqual([of2])
   })
 
   it('follow the item that a person assigned the text to', async () => {
