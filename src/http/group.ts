@@ -67,7 +67,7 @@ export function createGroup(reads: GroupReads, clock: Clock) {
     const enough = new AbortController()
     const late = clock
       .sleep(PATIENCE_MS, enough.signal)
-      .then(() => ({ value: source.last(), error: 'no answer' as unknown }))
+      .then(() => ({ value: source.last(), error: 'no answer' }))
     const answer = source.get().then(
       (value) => ({ value, error: null }),
       (error: unknown) => ({ value: source.last(), error }),

@@ -23,7 +23,7 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
 
   app.get(
     '/api/dead-letters',
-    { schema: { summary: 'Dead letters, the newest first', querystring: letterList } as object },
+    { schema: { summary: 'Dead letters, the newest first', querystring: letterList } },
     async (request) => {
       const { limit, after, ...asked } = parsed(letterList, request.query)
       const letters = lettersOf()
@@ -37,7 +37,7 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
 
   app.get(
     '/api/dead-letters/stats',
-    { schema: { summary: 'How many, of which code or topic', querystring: letterStats } as object },
+    { schema: { summary: 'How many, of which code or topic', querystring: letterStats } },
     async (request) => {
       const { by, ...asked } = parsed(letterStats, request.query)
       const rows = await lettersOf().store.stats(filtered(asked), by)
@@ -47,7 +47,7 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
 
   app.get(
     '/api/dead-letters/:id',
-    { schema: { summary: 'One dead letter; its record with the token', params: letterId } as object },
+    { schema: { summary: 'One dead letter; its record with the token', params: letterId } },
     async (request) => {
       const access = accessOf(request.headers, token)
       if (access === 'refused') throw new Refusal(401, 'TOKEN', 'the token is wrong')

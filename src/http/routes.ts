@@ -41,7 +41,7 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
   stateRoutes(app, deps)
   letterRoutes(app, deps)
   adminRoutes(app, deps)
-  app.get('/api/openapi.json', { schema: { summary: 'This description' } as object }, () => app.swagger())
+  app.get('/api/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger())
   await app.register(fastifyStatic, { root: UPLOT, prefix: '/uplot/', allowedPath: (path) => /\.(js|css)$/.test(path) })
   await app.register(fastifyStatic, {
     ...{ root: DASHBOARD, prefix: '/', decorateReply: false, cacheControl: false },
@@ -52,14 +52,14 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
 const stateRoutes: Routes = (app, { config, database, group, batches, metrics, memberId, token, clock }) => {
   const { groupId, topic, dlqTopic } = config
 
-  app.get('/metrics', { schema: { summary: 'This member, for Prometheus' } as object }, async (_, reply) => {
+  app.get('/metrics', { schema: { summary: 'This member, for Prometheus' } }, async (_, reply) => {
     const text = await metrics.text()
     return reply
       .type(metrics.contentType)
       .serializer((value: unknown) => value as string)
       .send(text)
   })
-  app.get('/api/state', { schema: { summary: 'The group now', querystring: asked.none } as object }, async () => {
+  app.get('/api/state', { schema: { summary: 'The group now', querystring: asked.none } }, async () => {
     const { error, ...state } = await group.state()
     return {
       ...{ version, memberId, group: groupId, topic, dlqTopic, admin: token !== null },
@@ -69,7 +69,7 @@ const stateRoutes: Routes = (app, { config, database, group, batches, metrics, m
   })
   app.get(
     '/api/history',
-    { schema: { summary: 'The group over time', querystring: asked.history } as object },
+    { schema: { summary: 'The group over time', querystring: asked.history } },
     async (request) => {
       const { minutes, points } = parsed(asked.history, request.query)
       const [row] = await database().client().$queryRawUnsafe<{ now: Date }[]>('SELECT now()::timestamptz(3) AS now')
@@ -78,13 +78,13 @@ const stateRoutes: Routes = (app, { config, database, group, batches, metrics, m
       return historyOf(rows, { now, minutes, points })
     },
   )
-  app.get('/api/batches', { schema: { summary: 'The last batches of this member' } as object }, () => ({
+  app.get('/api/batches', { schema: { summary: 'The last batches of this member' } }, () => ({
     memberId,
     batches: batches(),
   }))
   app.get(
     '/api/invoices/:id',
-    { schema: { summary: 'What became of an invoice', params: asked.invoiceId, querystring: asked.invoice } as object },
+    { schema: { summary: 'What became of an invoice', params: asked.invoiceId, querystring: asked.invoice } },
     async (request) => {
       const { id: invoiceId } = parsed(asked.invoiceId, request.params)
       const { user, limit } = parsed(asked.invoice, request.query)

@@ -17,7 +17,7 @@ const world = () => {
       for (const partition of [0, 1]) {
         intake.assign(partition, 0n)
         const record = { partition, offset: 0n, key: null, value: null, headers: [], timestamp: 0 }
-        intake.offer(partition, [record as never])
+        intake.offer(partition, [record])
       }
       return new Promise((resolve) => (stop = resolve))
     },
