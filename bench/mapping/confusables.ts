@@ -93,7 +93,13 @@ export const confusables = (texts: readonly string[]): Readonly<Record<string, V
   return {
     ...Object.fromEntries(classes),
     ...{ number, letter, negation, 'other word': otherWord(vocabulary), 'word added': addedWord(vocabulary) },
-    // Of words that several descriptions have: the file has misspellings of its own (STRAWBERY, NECKLAC).
-    'word one letter away': neighbourWord(vocabulary.filter((word) => texts.filter((text) => text.split(' ').includes(word)).length > 2)), // prettier-ignore
+    'word one letter away': neighbourWord(vocabulary.filter((word) => isWord(word, texts))),
   }
 }
+
+/** Of the file's own shortenings and misspellings: one letter from their word, and the same article. */
+const NO_WORDS = ['NECKLAC', 'ASS', 'ASST', 'ASSTD']
+
+/** In three descriptions at least: a misspelling of its own (STRAWBERY) has seldom so many. */
+const isWord = (word: string, texts: readonly string[]): boolean =>
+  !NO_WORDS.includes(word) && texts.filter((text) => text.split(' ').includes(word)).length > 2

@@ -104,7 +104,7 @@ describe('nearly equal texts', () => {
       transaction: (run) =>
         open.database.transaction(
           (tx) =>
-          run(new Proxy(tx, { get: (target, name) => (name === '$queryRawUnsafe' ? (sql: string, ...values: unknown[]) => (statements.push(sql), target.$queryRawUnsafe(sql, ...values)) : Reflect.get(target, name)) })), // prettier-ignore
+          run(new Proxy(tx, { get: (target, name) => (name === '$queryRawUnsafe' ? (sql: string, ...values: unknown[]) => (statements.push(sql), target.$queryRawUnsafe(sql, ...values)) : (Reflect.get(target, name) as unknown)) })), // prettier-ignore
         ),
     }
     await createMappingStore({ database: counted }).mapLines(VARIED.map((name) => line(name)))
