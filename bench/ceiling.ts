@@ -87,7 +87,7 @@ function report(version: string, found: Found, shares: ReadonlyMap<string, numbe
   const what = `${plan.records.toLocaleString('en-US')} events in ${PARTITIONS} partitions, ${plan.lanes} lane(s) a process; ${plan.rounds} rounds, the contestants taking turns; **median** (min–max). µs: of CPU, a row.
 - **its transactions alone**: the sink of \`sluice consume\` in processes of as many lanes, with batches of ${plan.batch.toLocaleString('en-US')} decoded before, items that are known: no Kafka, no decoding, no mapping.
 - **COPY alone**: the same rows into the same table, as text made before, in transactions of the same size: no inventory, no offsets.`
-  return `${preamble(what, version)}\n\n${markdownTable(head, rows)}\n\n${goals(goal)}\n\n${budget(found.drained, shares)}`
+  return `${preamble(what, version)}\n\n${markdownTable(head, rows)}\n\n${goals(goal)}\n\n${shares.size > 0 ? budget(found.drained, shares) : ''}`
 }
 
 /** Where the CPU time of a row goes, and what of two cores is left. */

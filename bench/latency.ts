@@ -15,7 +15,7 @@ const WARM_UP = { rate: 500, seconds: 5 }
 const FLUSH = `SELECT coalesce(sum(fsyncs), 0)::float8 AS count, coalesce(sum(coalesce(fsync_time, 0) + coalesce(write_time, 0)), 0)::float8 AS ms
   FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'`
 
-type Run = { p50: number; p99: number; p999: number; max: number; cpu: number; seen: number | null }
+type Run = { p50: number; p99: number; p999: number; max: number; cpu: number; ack: number; seen: number | null }
 type Entry = { name: string; pace: Pace; open: Open; ours: boolean; observed: boolean; runs: Run[] }
 
 export async function benchLatency(args: readonly string[]): Promise<void> {
@@ -47,7 +47,7 @@ export async function benchLatency(args: readonly string[]): Promise<void> {
         const run = await measure(ground, entry, { seed: round + 2, warmUp: !options.quick })
         entry.runs.push(run)
         console.log(
-          `round ${round + 1}: ${entry.name}: p50 ${run.p50.toFixed(1)} ms, p99 ${run.p99.toFixed(1)}, max ${run.max.toFixed(0)}; seen by an observer p50 ${run.seen?.toFixed(1) ?? '-'}`,
+          `round ${round + 1}: ${entry.name}: p50 ${run.p50.toFixed(1)} ms, p99 ${run.p99.toFixed(1)}, max ${run.max.toFixed(0)}, Kafka's acknowledgement p50 ${run.ack.toFixed(1)}; seen by an observer p50 ${run.seen?.toFixed(1) ?? '-'}`,
         )
       }
     const text = report(ground.version, entries, { rounds: options.rounds, seconds })
@@ -66,12 +66,14 @@ async function measure(ground: Ground, entry: Entry, how: { seed: number; warmUp
   const subject = await entry.open(ground, base, topic)
   try {
     // What is compiled and connected at first is none of it.
-    const send = (pace: Pace, seed: number) => load({ producer, topic }, pace, prepare(eventsOf(pace), seed))
+    const acks: number[] = []
+    const send = (pace: Pace, seed: number, acknowledged?: (ms: number) => void) =>
+      load({ producer, topic }, pace, prepare(eventsOf(pace), seed), acknowledged)
     if (how.warmUp) await settled(base, subject, await send(WARM_UP, 1))
     const observer = entry.observed ? await observe(base.url) : null
     const flushBefore = (await base.query<{ count: number; ms: number }>(FLUSH))[0]
     const cpu = await subject.cpu()
-    const sent = await send(entry.pace, how.seed)
+    const sent = await send(entry.pace, how.seed, (ms) => acks.push(ms))
     await settled(base, subject, sent)
     const spent = (await subject.cpu()) - cpu
     const looks = observer ? await observer.stop() : null
@@ -93,6 +95,7 @@ async function measure(ground: Ground, entry: Entry, how: { seed: number; warmUp
     const at = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000
     return {
       ...{ p50: at(50), p99: at(99), p999: at(99.9), max: histogram.maxValue / 1000 },
+      ack: median(acks),
       cpu: (spent / entry.pace.seconds) * 100,
       seen: bySight.totalCount > 0 ? bySight.getValueAtPercentile(50) / 1000 : null,
     }
@@ -129,9 +132,18 @@ async function settled(base: Base, { table }: Subject, sent: Sent): Promise<void
 
 function report(version: string, entries: readonly Entry[], { rounds, seconds }: { rounds: number; seconds: number }) {
   const rows = entries.map(({ name, runs }) => {
-    const of = (field: 'p50' | 'p99' | 'p999' | 'max' | 'cpu') => spread(runs.map((run) => run[field]))
+    const of = (field: 'p50' | 'p99' | 'p999' | 'max' | 'cpu' | 'ack') => spread(runs.map((run) => run[field]))
     const seen = runs.flatMap((run) => run.seen ?? [])
-    return [name, of('p50'), of('p99'), of('p999'), of('max'), seen.length > 0 ? spread(seen) : '', `${of('cpu')} %`]
+    return [
+      name,
+      of('p50'),
+      of('p99'),
+      of('p999'),
+      of('max'),
+      of('ack'),
+      seen.length > 0 ? spread(seen) : '',
+      `${of('cpu')} %`,
+    ]
   })
   const worst = (field: 'p50' | 'p99', from: number, to: number) =>
     Math.max(
@@ -147,7 +159,7 @@ function report(version: string, entries: readonly Entry[], { rounds, seconds }:
   ]
   const what = `From the producer's send to the COMMIT, in ms, with one member at its defaults, 4 partitions, ${seconds} s each after a warm-up; ${rounds} rounds, taking turns; **median** (min–max) of the rounds.
 The moment of a COMMIT is PostgreSQL's own (\`pg_xact_commit_timestamp\`) plus the mean time that the run took to write WAL to disk, which follows it; nobody looks meanwhile. **seen**: p50 as an observer sees it that
-looks at the positions every millisecond. CPU: of one core, by the consumer.`
-  const head = ['who', 'p50', 'p99', 'p99.9', 'max', 'seen', 'CPU']
-  return `${preamble(what, version)}\n\n${markdownTable(head, rows)}\n\n${goals(lines.filter(([, , found]) => !found.includes('Infinity')))}`
+looks at the positions every millisecond. **ack**: p50 until Kafka has acknowledged the send, which is no work of the consumer's. CPU: of one core, by the consumer.`
+  const head = ['who', 'p50', 'p99', 'p99.9', 'max', 'ack', 'seen', 'CPU']
+  return `${preamble(what, version)}\n\n${markdownTable(head, rows)}\n\n${goals(lines)}`
 }

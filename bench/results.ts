@@ -52,5 +52,8 @@ export const preamble = (what: string, version: string): string =>
 export const goals = (lines: readonly (readonly [what: string, goal: string, found: string, met: boolean])[]): string =>
   markdownTable(
     ['goal', 'at least', 'found', ''],
-    lines.map(([what, goal, found, met]) => [what, goal, found, met ? 'met' : '**missed**']),
+    // What was not measured this time has no line.
+    lines
+      .filter(([, , found]) => !/NaN|Infinity/.test(found))
+      .map(([what, goal, found, met]) => [what, goal, found, met ? 'met' : '**missed**']),
   )

@@ -34,7 +34,12 @@ export const prepare = (records: number, seed: number): Prepared =>
 type Target = { readonly producer: Producer; readonly topic: string }
 
 /** `events`: as many as `eventsOf` says. Resolves when all that was sent is acknowledged. */
-export async function load({ producer, topic }: Target, pace: Pace, events: Prepared): Promise<Sent> {
+export async function load(
+  { producer, topic }: Target,
+  pace: Pace,
+  events: Prepared,
+  acknowledged: (ms: number) => void = () => {},
+): Promise<Sent> {
   const sent: Sent = new Map()
   const sends: Promise<void>[] = []
   const send = (count: number) => {
@@ -42,7 +47,8 @@ export async function load({ producer, topic }: Target, pace: Pace, events: Prep
       const some = events.slice(sent.size, sent.size + Math.min(left, MAX_SEND))
       const now = wall()
       for (const { eventId } of some) sent.set(eventId, now)
-      sends.push(producer.send(topic, some.map(({ record }) => record))) // prettier-ignore
+      const send = producer.send(topic, some.map(({ record }) => record)) // prettier-ignore
+      sends.push(send.then(() => acknowledged(wall() - now)))
     }
   }
   const total = Math.ceil(pace.rate * pace.seconds)
