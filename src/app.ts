@@ -7,19 +7,16 @@ import { createVitals, type Vitals } from './http/vitals.ts'
 import { endWhenWedged } from './http/watch.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
-import { explainKafkaError } from './kafka/explain.ts'
 import { createProducer } from './kafka/producer.ts'
 import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
 import { createDecode } from './line-items/decode.ts'
 import { drainOn } from './drain-on.ts'
+import { explainEnding } from './explain-ending.ts'
 import { createPipeline } from './pipeline/pipeline.ts'
-import { FatalFault } from './pipeline/settle.ts'
-import { sqlstateOf } from './sink/classify.ts'
 import { createDatabase, type Database } from './sink/database.ts'
 import { durabilityOff } from './sink/durability.ts'
-import { explainDatabaseError } from './sink/explain.ts'
 import { createGateStore } from './sink/gate-store.ts'
 import { createMappingStore } from './sink/mapping-store.ts'
 import { checkSchema } from './sink/migrate.ts'
@@ -85,7 +82,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     const consuming = consume(config, drain, { ...deps, admin, database, producer, emit, vitals, reporting })
     return await Promise.race([consuming, endWhenWedged(health, clock, ended.signal)])
   } catch (error) {
-    throw explain(error, config)
+    throw explainEnding(error, config)
   } finally {
     clearInterval(ticking)
     ended.abort()
@@ -94,22 +91,6 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     const closed = Promise.allSettled([producer.disconnect(), admin.disconnect(), database.close()])
     await Promise.race([closed, clock.sleep(CLOSE_MS)])
   }
-}
-
-/** One line that says what to do, where we know it. */
-function explain(error: unknown, { databaseUrl, kafka, topic, groupId }: Config): unknown {
-  // A fault without an SQLSTATE is fatal only on a database that answers: not to be explained as one that does not.
-  const explicable = !(error instanceof FatalFault) || sqlstateOf(error) !== null
-  const known =
-    (explicable ? explainDatabaseError(error, databaseUrl) : null) ??
-    explainKafkaError(error, kafka, { topic, group: groupId })
-  if (known || !(error instanceof FatalFault)) return known ?? error
-  return new OperatorError(
-    `stopped: PostgreSQL failed with ${error.code}, which is neither a fault of a record nor one that passes`,
-    'nothing of the batch was committed, and nothing is lost; mend the schema or report the code, then start again',
-    ExitCode.fatal,
-    { cause: error },
-  )
 }
 
 type Observed = { emit: Emit; vitals: Vitals; reporting: Reporting }

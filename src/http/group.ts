@@ -65,9 +65,7 @@ export function createGroup(reads: GroupReads, clock: Clock) {
   /** What is known by then; `error`: why not all of it is of now. */
   async function inTime<T>(source: { last: () => T | null; get: () => Promise<T> }) {
     const enough = new AbortController()
-    const late = clock
-      .sleep(PATIENCE_MS, enough.signal)
-      .then(() => ({ value: source.last(), error: 'no answer' }))
+    const late = clock.sleep(PATIENCE_MS, enough.signal).then(() => ({ value: source.last(), error: 'no answer' }))
     const answer = source.get().then(
       (value) => ({ value, error: null }),
       (error: unknown) => ({ value: source.last(), error }),

@@ -24,4 +24,4 @@ test.each([
   ['something behind it', `00-${ID}-${PARENT}-01-x`],
   ['a line of its own', `00-${ID}-${PARENT}-01\n`],
   ['too long', `cc-${ID}-${PARENT}-01-${'x'.repeat(600)}`],
-])('no trace id: %s', (_, ...values) => expect(of(...(values))).toBeNull())
+])('no trace id: %s', (_, ...values) => expect(of(...values)).toBeNull())
