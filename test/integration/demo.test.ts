@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Process, stillAlive, treeOf } from '../support/processes.ts'
 import { stack } from '../support/stack.ts'
@@ -65,6 +66,32 @@ test('proves every line, ends with exit code 0 and leaves nothing behind', async
   expect(output()).toMatch(/all \d+ lines ok/)
   expect(output()).not.toContain('NOT OK')
   await expectNothingLeft(tree)
+})
+
+test('--keep goes on with a dashboard and a stream of records; trouble is provoked from elsewhere; Ctrl-C leaves nothing behind', async () => {
+  const { ended, output, pid, says } = run(['--events', '500', '--keep'])
+  await says(/sluice demo fault poison/)
+  const tree = await treeOf(pid)
+  const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(output())?.[0] ?? ''
+  const state = async () =>
+    (await fetch(`${url}api/state`)
+      .then((answer) => answer.json())
+      .catch(() => null)) as State
+  type State = { deadLetters: { unresolved: number }; members: { alive: boolean }[] } | null
+  const lively = async () => (await state())?.members.filter(({ alive }) => alive).length === 2
+  await until('both members tell the page how they are', lively, { describe: output })
+  expect(await (await fetch(url)).text()).toContain('<title>sluice</title>')
+  const before = (await state())?.deadLetters.unresolved ?? NaN
+  const env = { ...process.env, TMPDIR: folder, NO_COLOR: '1' }
+  const { stdout } = await execa('npx', ['sluice', 'demo', 'fault', 'poison'], { env })
+  expect(stdout).toMatch(/^25 records that cannot be read were published/)
+  const grown = async () => ((await state())?.deadLetters.unresolved ?? 0) === before + 25
+  await until('they are dead letters on the page', grown, { describe: output })
+  process.kill(-pid, 'SIGINT')
+  expect(await ended, output()).toBe(0)
+  await expectNothingLeft(tree)
+  const none = await execa('npx', ['sluice', 'demo', 'fault', 'poison'], { env, reject: false })
+  expect([none.exitCode, none.stderr]).toEqual([3, expect.stringContaining('no demo of yours is running')])
 })
 
 test.each([

@@ -74,7 +74,11 @@ describe('what is given', () => {
   })
 
   test.each(variableNames.filter((name) => described(name).secret))('%s from a file, without its newline', (name) => {
-    const value = name === 'DATABASE_URL' ? 'postgresql://u:sesame@h/d' : 'sesame'
+    const others: Record<string, string> = {
+      DATABASE_URL: 'postgresql://u:sesame@h/d',
+      ADMIN_TOKEN: 'sesame-open-yourself',
+    }
+    const value = others[name] ?? 'sesame'
     for (const newline of ['', '\n', '\r\n']) {
       const env = name.startsWith('KAFKA_SASL_OAUTH') ? oauth : user
       const given = { ...minimal, ...env, [name]: '', [`${name}_FILE`]: file(value + newline) }
