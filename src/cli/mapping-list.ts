@@ -51,7 +51,7 @@ export const mappingList = (io: Io, exit: (code: ExitCode) => void): Command =>
 Filters given together must all fit; several methods mean any of them.
 
 Examples:
-  sluice mapping list --score-below 0.8              the least certain ones, to be reviewed
+  sluice mapping list --score-below 0.95             the least certain ones, to be reviewed
   sluice mapping list --user u-1 --text 'hanging heart'
   sluice mapping list --method manual --json | jq -r .vendorKey`,
     )

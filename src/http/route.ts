@@ -7,6 +7,7 @@ import type { OperatorError } from '../lib/operator-error.ts'
 import type { Database } from '../sink/database.ts'
 import type { KeptBatch } from '../telemetry/tally.ts'
 import type { createGroup } from './group.ts'
+import { accessOf } from './guard.ts'
 import { Refusal } from './refusal.ts'
 
 export type RouteDeps = {
@@ -33,3 +34,19 @@ export function parsed<T extends z.ZodType>(schema: T, given: unknown): z.output
   const where = issue?.path.join('.') ?? ''
   throw new Refusal(400, 'MALFORMED', `${where === '' ? 'what is asked' : where} is malformed: ${issue?.message ?? ''}`)
 }
+
+/** The options of a route that wants the token. */
+export const guardedBy = (token: string, summary: string, schema: object) => ({
+  schema: { summary, security: [{ token: [] }], ...schema } as object,
+  preValidation: async ({ headers }: { headers: Parameters<typeof accessOf>[0] }) => {
+    if (accessOf(headers, token) !== 'granted')
+      throw new Refusal(
+        401,
+        'TOKEN',
+        'the token is missing or wrong',
+        'send "Authorization: Bearer …" with ADMIN_TOKEN',
+      )
+  },
+  // A token is not found out by trying; and nobody clicks as fast.
+  config: { rateLimit: { max: 30, timeWindow: 10_000 } },
+})

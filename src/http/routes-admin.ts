@@ -5,10 +5,9 @@ import { createLetterChanges } from '../sink/letter-change.ts'
 import { createReplayLetters } from '../sink/letter-replay.ts'
 import { createLetterStore } from '../sink/letter-store.ts'
 import { discardBody, type filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
-import { accessOf } from './guard.ts'
 import { createJobs, type Ended } from './jobs.ts'
 import { Refusal } from './refusal.ts'
-import { parsed, type Routes } from './route.ts'
+import { guardedBy, parsed, type Routes } from './route.ts'
 
 type Which = { ids?: string[] | undefined; filter?: ReturnType<typeof filterAsked.parse> | undefined }
 
@@ -34,20 +33,7 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, expla
     for (const prefix of asked.ids) ids.push(await resolveId(letters, prefix))
     return { ...ALL_LETTERS, ids: [...new Set(ids)] } satisfies LetterFilter
   }
-  const guarded = (summary: string, schema: object) => ({
-    schema: { summary, security: [{ token: [] }], ...schema } as object,
-    preValidation: async ({ headers }: { headers: Parameters<typeof accessOf>[0] }) => {
-      if (accessOf(headers, token) !== 'granted')
-        throw new Refusal(
-          401,
-          'TOKEN',
-          'the token is missing or wrong',
-          'send "Authorization: Bearer …" with ADMIN_TOKEN',
-        )
-    },
-    // A token is not found out by trying; and nobody clicks as fast.
-    config: { rateLimit: { max: 30, timeWindow: 10_000 } },
-  })
+  const guarded = (summary: string, schema: object) => guardedBy(token, summary, schema)
 
   app.post(
     '/api/dead-letters/replay',

@@ -13,6 +13,7 @@ import { historyOf } from './history.ts'
 import { parsed, type RouteDeps, type Routes } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { letterRoutes } from './routes-letters.ts'
+import { mappingRoutes } from './routes-mappings.ts'
 
 /** The same path from src/http (tsx) and from dist/http. */
 const DASHBOARD = fileURLToPath(new URL('./dashboard', import.meta.url))
@@ -41,6 +42,7 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
   stateRoutes(app, deps)
   letterRoutes(app, deps)
   adminRoutes(app, deps)
+  mappingRoutes(app, deps)
   app.get('/api/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger())
   await app.register(fastifyStatic, { root: UPLOT, prefix: '/uplot/', allowedPath: (path) => /\.(js|css)$/.test(path) })
   await app.register(fastifyStatic, {

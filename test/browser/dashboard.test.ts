@@ -118,6 +118,26 @@ test('a bad record is found by three clicks, understood, and replayed with the t
   await close()
 })
 
+test('the least certain mapping is found, with what corrects it; vendor texts are shown with the token only', async () => {
+  for (const description of ['Red wicker basket', 'RED WICKRE BASKET'])
+    await send([recordOf(event({ vendorItem: { description } }), 0)])
+  await world.drained()
+  const { page, wrong, close } = await openTab()
+  await go(page, 'mappings')
+  await page.getByText('shown to operators only').waitFor()
+  await page.getByRole('button', { name: 'Give the token …' }).click()
+  await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
+  await page.getByRole('button', { name: 'Use it' }).click()
+  const row = page.getByRole('row', { name: /RED WICKRE BASKET/ })
+  await row.waitFor()
+  expect(await row.innerText()).toMatch(/^0\.\d\d\s+fuzzy\s.*Red wicker basket \(item:\d+\)/s)
+  expect(await row.locator('code').innerText()).toContain("'text:red wickre basket' --to item:ID --dry-run")
+  await shot(page, 'mappings')
+  expect(await axe(page)).toEqual([])
+  expect(wrong).toEqual([])
+  await close()
+})
+
 test.each([
   ['', 'overview'],
   ['dead-letters', 'dead-letters'],

@@ -10,8 +10,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consumeCommand } from '../../src/cli/consume.ts'
 import { demoCommand } from '../../src/cli/demo.ts'
 import { dlqCommand } from '../../src/cli/dlq.ts'
+import { doctorCommand } from '../../src/cli/doctor.ts'
 import { pauseCommand, resumeCommand } from '../../src/cli/gate.ts'
 import { invoiceCommand } from '../../src/cli/invoice.ts'
+import { lagCommand } from '../../src/cli/lag.ts'
+import { mappingCommand } from '../../src/cli/mapping.ts'
 import { migrateCommand } from '../../src/cli/migrate.ts'
 import { offsetsCommand } from '../../src/cli/offsets.ts'
 import { publishCommand } from '../../src/cli/publish.ts'
@@ -27,8 +30,8 @@ const PATIENCE_MS = 15_000
 const EXAMPLE = /^Examples?:\n {2}/m
 /** In the order of `sluice --help`. */
 const COMMANDS = [
-  ...[demoCommand, publishCommand, consumeCommand, invoiceCommand, dlqCommand, pauseCommand, resumeCommand],
-  ...[reconcileCommand, topicsCommand, migrateCommand, offsetsCommand],
+  ...[demoCommand, publishCommand, consumeCommand, lagCommand, doctorCommand, invoiceCommand, dlqCommand],
+  ...[mappingCommand, pauseCommand, resumeCommand, reconcileCommand, topicsCommand, migrateCommand, offsetsCommand],
 ]
 
 let world: World

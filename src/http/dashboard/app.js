@@ -5,6 +5,7 @@ import { fill, h } from './dom.js'
 import { time } from './format.js'
 import { invoices } from './invoices.js'
 import { letter } from './letter.js'
+import { mappings } from './mappings.js'
 import { overview } from './overview.js'
 
 /**
@@ -78,7 +79,7 @@ function failed(error) {
 }
 
 /** @type {Record<string, (page: Page) => void>} */
-const PAGES = { '': overview, 'dead-letters': deadLetters, invoices }
+const PAGES = { '': overview, 'dead-letters': deadLetters, invoices, mappings }
 
 function show() {
   leave.abort()

@@ -1,0 +1,26 @@
+import { createMappingReads } from '../sink/mapping-reads.ts'
+import { mappingList } from './asked.ts'
+import { guardedBy, parsed, type Routes } from './route.ts'
+
+/** Which vendor texts stand for which item. They are what records say: not there without a token. */
+export const mappingRoutes: Routes = (app, { database, token }) => {
+  if (token === null) return
+  app.get(
+    '/api/mappings',
+    guardedBy(token, 'Mappings, newest or least certain first', { querystring: mappingList }),
+    async (request) => {
+      const { user, method, scoreBelow, text, limit, after } = parsed(mappingList, request.query)
+      const filter = {
+        userId: user ?? null,
+        methods: method ?? null,
+        scoreBelow: scoreBelow ?? null,
+        text: text ?? null,
+        itemId: null,
+      }
+      const behind = after === undefined ? null : BigInt(after)
+      const page = await createMappingReads(database()).page(filter, behind, limit + 1)
+      const mappings = page.slice(0, limit)
+      return { mappings, next: page.length > limit ? (mappings.at(-1)?.id ?? null) : null }
+    },
+  )
+}
