@@ -12,7 +12,8 @@ type Row = ItemText & KnownItem & { readonly word: string | null; readonly items
 
 /**
  * Everything that `similarity` may take one of the texts for, and how common their words are: one statement for a batch. The
- * planner knows nothing of how rare a key is (it expects a hundredth of the table), hence PLANNED.
+ * planner knows nothing of how rare a key is (it expects a hundredth of the table), hence PLANNED; and OFFSET 0: else it joins the
+ * queries with all texts of their users (4 s for 600 queries of 1,700 texts, instead of 40 ms).
  */
 export async function findProposals(tx: Statements, queries: readonly UserText[]): Promise<Proposals> {
   if (queries.length === 0) return { texts: [], words: [] }
@@ -20,9 +21,8 @@ export async function findProposals(tx: Statements, queries: readonly UserText[]
     WITH proposed AS MATERIALIZED (
       SELECT DISTINCT m.* FROM unnest($1::text[], $2::text[]) AS q (user_id, keys)
       CROSS JOIN LATERAL (
-        SELECT user_id, vendor_key, source_text, item_id FROM item_mapping
-        WHERE match_keys && q.keys::integer[] AND user_id = q.user_id
-      ) m
+        SELECT user_id, vendor_key, source_text, item_id FROM item_mapping WHERE match_keys && q.keys::integer[] OFFSET 0
+      ) m WHERE m.user_id = q.user_id
     ), word AS (
       SELECT * FROM unnest($3::text[], $4::text[]) AS w (user_id, word)
       UNION SELECT user_id, unnest(string_to_array(substr(vendor_key, 6), ' ')) FROM proposed
