@@ -50,12 +50,13 @@ export async function serverFacts(database: Database, wall: () => number): Promi
 
 /** What a member does to each table, and `ops/roles.sql` grants to sluice_consumer. */
 const NEEDED: readonly (readonly [table: string, rights: string])[] = [
-  ...['item', 'item_mapping', 'inventory', 'consumer_offset', 'dead_letter', 'consumer_gate'].map(
+  ...['item', 'item_mapping', 'item_word', 'inventory', 'consumer_offset', 'dead_letter', 'consumer_gate'].map(
     (table) => [table, 'SELECT, INSERT, UPDATE'] as const,
   ),
   ['ledger_entry', 'SELECT, INSERT'],
   ['member', 'SELECT, INSERT, UPDATE, DELETE'],
   ['member_sample', 'SELECT, INSERT, DELETE'],
+  ['mapping_change', 'SELECT'],
   ['_prisma_migrations', 'SELECT'],
 ]
 
