@@ -8,6 +8,7 @@ import { endWhenWedged } from './http/watch.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
 import { createKafka } from './kafka/client.ts'
 import { createProducer } from './kafka/producer.ts'
+import { memberNeeds } from './kafka/rights.ts'
 import type { Clock } from './lib/clock.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
@@ -97,7 +98,7 @@ type Observed = { emit: Emit; vitals: Vitals; reporting: Reporting }
 type Connected = { admin: KafkaAdmin; database: Database; producer: ReturnType<typeof createProducer> }
 
 /** Bounded in time; every fault is one clear line (OperatorError). */
-async function startUp({ topic, dlqTopic, groupId }: Config, deps: Connected & { log: Log }) {
+async function startUp(config: Config, deps: Connected & { log: Log }) {
   const { admin, database, producer, log } = deps
   const schema = checkSchema(database).then(async () => {
     const off = await durabilityOff(database)
@@ -105,9 +106,8 @@ async function startUp({ topic, dlqTopic, groupId }: Config, deps: Connected & {
       log.warn({ off }, 'PostgreSQL may forget commits when it crashes; the topic must hold them for longer')
   })
   const topics = admin.connect().then(async () => {
-    const rights = { [topic]: ['READ', 'DESCRIBE_CONFIGS'], [dlqTopic]: ['WRITE'] } as const
-    await admin.checkRights({ topics: rights, groupId })
-    await admin.checkTopics({ topic, dlqTopic })
+    await admin.checkRights(memberNeeds(config))
+    await admin.checkTopics(config)
   })
   await Promise.all([schema, topics, producer.connect()])
 }

@@ -37,6 +37,9 @@ export type Config = {
   readonly allowInsecure: boolean
 }
 
+/** Connections of a member beside DATABASE_POOL_SIZE, for whoever asks over HTTP: nobody who looks holds up the work. */
+export const HTTP_POOL_SIZE = 2
+
 export type Need = 'kafka' | 'database'
 type Faults = string[]
 

@@ -10,10 +10,15 @@ import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import type { Database } from './sink/database.ts'
 import { createGateStore } from './sink/gate-store.ts'
 import type { ReplayCount, ReplayLetters } from './sink/letter-replay.ts'
-import type { LetterStore } from './sink/letter-store.ts'
+import { createLetterStore, type LetterStore } from './sink/letter-store.ts'
 import { createLog } from './telemetry/log.ts'
 
 export type Letters = { readonly config: Config; readonly database: Database; readonly store: LetterStore }
+
+export const lettersIn = (config: Config, database: Database): Letters => ({
+  ...{ config, database },
+  store: createLetterStore({ database, groupId: config.groupId }),
+})
 
 const SHOWN = 4
 

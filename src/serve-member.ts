@@ -1,6 +1,6 @@
 // HTTP of a member, wired. Loaded only with HTTP_PORT.
 import * as prom from 'prom-client'
-import type { Config } from './config.ts'
+import { type Config, HTTP_POOL_SIZE } from './config.ts'
 import { createGroup } from './http/group.ts'
 import type { Health } from './http/health.ts'
 import { addRoutes } from './http/routes.ts'
@@ -34,7 +34,12 @@ export async function serveMember(
   let opened: Database | null = null
   const database = () =>
     (opened ??= createDatabase({
-      ...{ url: config.databaseUrl, poolSize: 2, writer: 'fast', applicationName: `${config.kafka.clientId}-http` },
+      ...{
+        url: config.databaseUrl,
+        poolSize: HTTP_POOL_SIZE,
+        writer: 'fast',
+        applicationName: `${config.kafka.clientId}-http`,
+      },
       ...{ connectTimeoutMs: 3_000, statementTimeoutMs: STATEMENT_MS },
     }))
   const letters = () => createLetterStore({ database: database(), groupId })

@@ -1,7 +1,6 @@
 import { loadConfig, type Need } from '../config.ts'
 import type { LetterFilter } from '../dead-letters/letter-filter.ts'
-import { type Letters, resolveId } from '../letter-jobs.ts'
-import { createLetterStore } from '../sink/letter-store.ts'
+import { type Letters, lettersIn, resolveId } from '../letter-jobs.ts'
 import { type FilterFlags, filterOf, refuseBoth } from './dlq-options.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
@@ -19,7 +18,7 @@ export async function connected<R>(
   const config = loadConfig(io.env, needs)
   const timeouts = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, transactionTimeoutMs: STATEMENT_TIMEOUT_MS }
   return withDatabase(io, { applicationName: 'sluice-dlq', ...timeouts }, (database) =>
-    work({ config, database, store: createLetterStore({ database, groupId: config.groupId }) }),
+    work(lettersIn(config, database)),
   )
 }
 

@@ -5,14 +5,14 @@ import { resolveId } from '../letter-jobs.ts'
 import { summaryJson } from '../sink/letter-json.ts'
 import { connected, type Connected } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, filterOf, idPrefix, withFilters } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, table, time, writeOut } from './dlq-text.ts'
+import { cell, count, shortId, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
+import { writeJsonPages } from './json-pages.ts'
 
 type Flags = FilterFlags & { limit?: number; after?: string; json?: true }
 
 const PAGE = 50
 const MAX_TABLE = 1_000
-const JSON_PAGE = 1_000
 
 export const dlqList = (io: Io, exit: (code: ExitCode) => void): Command =>
   withFilters(new Command('list').description('dead letters of the group, newest first'))
@@ -45,16 +45,11 @@ async function cursorOf(all: Connected, { after }: Flags): Promise<Cursor | null
 
 async function listJson(io: Io, all: Connected, flags: Flags): Promise<void> {
   const filter = filterOf(flags)
-  let left = flags.limit ?? Infinity
-  let after = await cursorOf(all, flags)
-  while (left > 0 && !io.drain.aborted) {
-    const asked = Math.min(JSON_PAGE, left)
-    const page = await all.store.page(filter, after, asked)
-    await writeOut(io, page.map((letter) => jsonLine(io, summaryJson(letter))).join(''))
-    if (page.length < asked) return
-    left -= page.length
-    after = page.at(-1) ?? null
-  }
+  await writeJsonPages<LetterSummary, Cursor>(io, {
+    ...{ limit: flags.limit ?? Infinity, after: await cursorOf(all, flags), json: summaryJson },
+    page: (after, limit) => all.store.page(filter, after, limit),
+    cursorOf: (last) => last,
+  })
 }
 
 const HEAD = [

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import Table from 'cli-table3'
 import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
+import { toJson } from '../lib/json.ts'
 
 export const SHORT_ID = 12
 export const shortId = (id: string): string => id.slice(0, SHORT_ID)
@@ -46,6 +47,6 @@ export async function writeOut({ stdout, drain }: Io, text: string | Buffer): Pr
 
 /** One JSON document on one line; on a terminal without what could repaint it. */
 export const jsonLine = ({ stdout }: Io, value: unknown): string => {
-  const text = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each))
+  const text = toJson(value)
   return `${stdout.isTTY ? printable(text) : text}\n`
 }

@@ -12,6 +12,7 @@ import { readInvoice } from '../sink/invoice-report.ts'
 import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
+import { toJson } from '../lib/json.ts'
 
 type Options = { user?: string; json?: true; limit: number }
 
@@ -48,7 +49,7 @@ Examples:
         readInvoice(database, asked),
       )
       const results = invoiceResults(asked, facts)
-      io.stdout.write(`${results.map(json ? jsonOf : textOf).join(json ? '\n' : '\n\n')}\n`)
+      io.stdout.write(`${results.map(json ? toJson : textOf).join(json ? '\n' : '\n\n')}\n`)
       exit(results.every(({ status }) => status === 'success') ? ExitCode.ok : ExitCode.partial)
     })
 
@@ -56,9 +57,6 @@ function limit(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('a whole number, at most 999999.')
 }
-
-const jsonOf = (result: InvoiceResult): string =>
-  JSON.stringify(result, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
 
 const count = (value: number) => value.toLocaleString('en-US')
 

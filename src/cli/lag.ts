@@ -1,11 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { systemClock } from '../lib/clock.ts'
+import { toJson } from '../lib/json.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { explainDatabaseError } from '../sink/explain.ts'
 import type { Io } from './io.ts'
 import { type GroupLook, lookAt } from './lag-look.ts'
-import { type LagReport, reportOf } from './lag-report.ts'
+import { reportOf } from './lag-report.ts'
 import { lagText } from './lag-text.ts'
 import { type Connected, connected } from './offsets-connect.ts'
 
@@ -59,7 +60,7 @@ async function once(io: Io, all: Connected, { json, interval }: Options): Promis
     if (!io.drain.aborted) looks.push(await lookAt(all, systemClock.wall))
   }
   const report = reportOf(all.config, looks)
-  io.stdout.write(`${json ? jsonOf(report) : lagText(report)}\n`)
+  io.stdout.write(`${json ? toJson(report) : lagText(report)}\n`)
   return report.ok ? ExitCode.ok : ExitCode.partial
 }
 
@@ -85,7 +86,7 @@ async function watch(io: Io, all: Connected, { json, interval }: Options): Promi
     const least = systemClock.wall() - WINDOW_MS - interval * 1_000
     looks = looks.filter(({ partitions: [first] }, i) => i === looks.length - 1 || (first?.look.at ?? 0) >= least)
     const report = reportOf(all.config, looks)
-    if (json) io.stdout.write(`${jsonOf(report)}\n`)
+    if (json) io.stdout.write(`${toJson(report)}\n`)
     else show(lagText(report))
     await systemClock.sleep(interval * 1_000, io.drain)
   }
@@ -94,6 +95,3 @@ async function watch(io: Io, all: Connected, { json, interval }: Options): Promi
 }
 
 const stamp = (interval: number) => `${new Date(systemClock.wall()).toISOString()}, every ${interval} s, Ctrl-C ends`
-
-const jsonOf = (report: LagReport): string =>
-  JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))

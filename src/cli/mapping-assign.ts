@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { olderKey, type Named } from '../line-items/mapping-name.ts'
+import { itemOfOlderKey, olderKey, type Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { ItemView } from '../sink/mapping-reads.ts'
 import { cell } from './dlq-text.ts'
@@ -74,10 +74,10 @@ type Key = { readonly id: bigint | null; readonly vendorKey: string; readonly it
 
 /** Older rows have a key of their own, which is stored when they are moved first. */
 async function keyToMove(all: Connected, userId: string, named: Named): Promise<Key> {
-  const [, older] = named.kind === 'key' ? (/^older:(\d{1,18})$/.exec(named.keys[0] ?? '') ?? []) : []
-  if (older === undefined) return keyOf(all, userId, named)
-  const stored = await all.reads.byKeys(userId, [`older:${older}`])
+  const older = named.kind === 'key' ? itemOfOlderKey(named.keys[0] ?? '') : null
+  if (older === null || named.kind !== 'key') return keyOf(all, userId, named)
+  const stored = await all.reads.byKeys(userId, named.keys)
   if (stored) return stored
-  const item = await itemOf(all, userId, { kind: 'item', itemId: BigInt(older) })
+  const item = await itemOf(all, userId, { kind: 'item', itemId: older })
   return { id: null, vendorKey: olderKey(item.id), itemId: item.id }
 }

@@ -3,8 +3,9 @@ import { type MappingFilter, type Method, METHODS } from '../line-items/mapping-
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { MappingView } from '../sink/mapping-reads.ts'
 import { atLeastOne, oneOf, some } from './dlq-options.ts'
-import { cell, count, jsonLine, table, time, writeOut } from './dlq-text.ts'
+import { cell, count, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
+import { writeJsonPages } from './json-pages.ts'
 import { connected, type Connected } from './mapping-connect.ts'
 import { score } from './mapping-text.ts'
 
@@ -21,7 +22,6 @@ type Flags = {
 
 const PAGE = 50
 const MAX_TABLE = 1_000
-const JSON_PAGE = 1_000
 
 const share = (text: string): number => {
   const value = Number(text)
@@ -70,18 +70,12 @@ const filterOf = ({ user, method, scoreBelow, text, item }: Flags): MappingFilte
   itemId: item ?? null,
 })
 
-async function listJson(io: Io, { reads }: Connected, flags: Flags): Promise<void> {
-  let left = flags.limit ?? Infinity
-  let after = flags.after ?? null
-  while (left > 0 && !io.drain.aborted) {
-    const asked = Math.min(JSON_PAGE, left)
-    const page = await reads.page(filterOf(flags), after, asked)
-    await writeOut(io, page.map((mapping) => jsonLine(io, mapping)).join(''))
-    if (page.length < asked) return
-    left -= page.length
-    after = page.at(-1)?.id ?? null
-  }
-}
+const listJson = (io: Io, { reads }: Connected, flags: Flags): Promise<void> =>
+  writeJsonPages<MappingView, bigint>(io, {
+    ...{ limit: flags.limit ?? Infinity, after: flags.after ?? null, json: (mapping) => mapping },
+    page: (after, limit) => reads.page(filterOf(flags), after, limit),
+    cursorOf: ({ id }) => id,
+  })
 
 const HEAD = [
   ['mapping', 'right'],

@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import { closureText } from './gate.ts'
 import type { Io } from './io.ts'
 import type { Connected } from './offsets-connect.ts'
+import { toJson } from '../lib/json.ts'
 
 export async function showOffsets(io: Io, { config, admin, store, gate }: Connected, json: boolean): Promise<void> {
   const { groupId, topic } = config
@@ -30,8 +31,7 @@ export async function showOffsets(io: Io, { config, admin, store, gate }: Connec
       }
     })
   if (json) {
-    const number = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
-    io.stdout.write(`${JSON.stringify({ groupId, topic, gate: closure, partitions: lines }, number)}\n`)
+    io.stdout.write(`${toJson({ groupId, topic, gate: closure, partitions: lines })}\n`)
     return
   }
   const counts = ['written', 'duplicates', 'dead letters', 'ignored', 'skipped']

@@ -8,6 +8,7 @@ import { type Check, reconcile, type Reconciliation } from '../sink/reconcile.ts
 import { printable } from '../lib/printable.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
+import { toJson } from '../lib/json.ts'
 
 type Options = { json?: true; timeout: number }
 
@@ -61,8 +62,7 @@ async function read(io: Io, timeoutMs: number): Promise<Reconciliation> {
 }
 
 function json({ at, heldMs, checks }: Reconciliation): string {
-  const number = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
-  return JSON.stringify({ ok: checks.every(({ wrong }) => wrong === 0n), at, heldMs, checks }, number)
+  return toJson({ ok: checks.every(({ wrong }) => wrong === 0n), at, heldMs, checks })
 }
 
 const count = (value: bigint) => value.toLocaleString('en-US')

@@ -18,6 +18,18 @@ export const fail = (found: string, remedy: string): Finding => ({ status: 'fail
 export const skip = (found: string): Finding => ({ status: 'skip', found })
 
 export type Look = () => Promise<Finding> | Finding
+/** What several checks look at is asked for once; but again after a fault. */
+export function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | null = null
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = null
+      throw error
+    })
+    return answer
+  }
+}
+
 /** By name, in the order in which they are told. */
 export type Checks = Readonly<Record<string, Look>>
 export type Explain = (error: unknown) => OperatorError | null

@@ -1,19 +1,18 @@
-import type { Config } from '../config.ts'
+import { type Config, HTTP_POOL_SIZE } from '../config.ts'
 import type { Database } from '../sink/database.ts'
 import { durabilityOff } from '../sink/durability.ts'
 import { checkSchema } from '../sink/migrate.ts'
 import { missingRights, needlessRights, serverFacts } from '../sink/server-facts.ts'
-import { type Checks, fail, type Finding, ok, warn } from './check.ts'
+import { type Checks, fail, type Finding, ok, once, warn } from './check.ts'
 
 // PostgreSQL as members need it.
 
 const LEAST_VERSION = 14
 const SKEW_MS = 2_000
-const HTTP_CONNECTIONS = 2
 
 /** Each stage rests on the last check of the one before it. */
 export function databaseStages(config: Config, database: Database, wall: () => number, members: number): Checks[] {
-  const facts = () => serverFacts(database, wall)
+  const facts = once(() => serverFacts(database, wall))
   const ofServer: Checks = {
     version: async () => {
       const { version, versionNumber } = await facts()
@@ -70,12 +69,11 @@ export function connectionsFinding(
 ): Finding {
   const { maxConnections, reserved, connections } = facts
   const usable = maxConnections - reserved
-  // For whoever asks over HTTP, so that nobody who looks holds up the work.
-  const each = databasePoolSize + (http ? HTTP_CONNECTIONS : 0)
+  const each = databasePoolSize + (http ? HTTP_POOL_SIZE : 0)
   const wanted = each * Math.max(1, members)
   const count =
     members > 1
-      ? `${members} members × ${each} (DATABASE_POOL_SIZE ${databasePoolSize}${http ? `, ${HTTP_CONNECTIONS} for HTTP` : ''}) = ${wanted}`
+      ? `${members} members × ${each} (DATABASE_POOL_SIZE ${databasePoolSize}${http ? `, ${HTTP_POOL_SIZE} for HTTP` : ''}) = ${wanted}`
       : `a member takes up to ${wanted}`
   const found = `${count} of the ${usable} connections that PostgreSQL gives; ${connections} in use`
   const remedy = 'lower DATABASE_POOL_SIZE (at least FLUSH_LANES + 4), raise max_connections, or put PgBouncer before it in session mode' // prettier-ignore

@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts'
 import type { KafkaAdmin } from '../kafka/admin.ts'
+import { memberNeeds } from '../kafka/rights.ts'
 import { deadLetterWarnings } from '../kafka/topics.ts'
-import { type Checks, fail, type Finding, ok, warn } from './check.ts'
+import { type Checks, fail, type Finding, ok, once, warn } from './check.ts'
 
 // Kafka as members need it: reachable, new enough, with both topics, their settings, and our rights.
 
@@ -10,21 +11,21 @@ const count = (value: number, noun: string) => `${value} ${noun}${value === 1 ? 
 
 /** Each stage rests on the last check of the one before it. */
 export function kafkaStages(config: Config, admin: KafkaAdmin, wall: () => number): Checks[] {
-  const { topic, dlqTopic, groupId, sessionTimeoutMs } = config
-  const rights = { [topic]: ['READ', 'DESCRIBE_CONFIGS'], [dlqTopic]: ['WRITE'] } as const
+  const { topic, dlqTopic, sessionTimeoutMs } = config
+  const facts = once(() => admin.brokerFacts())
   const ofCluster: Checks = {
     version: async () => {
-      const { brokers, atLeast } = await admin.brokerFacts()
+      const { brokers, atLeast } = await facts()
       if (atLeast === null)
         return fail('the brokers are older than Kafka 2.8 and know no topic ids', 'update them: a topic that is deleted and made again could not be noticed') // prettier-ignore
       return ok(`Kafka ${atLeast} or newer, ${count(brokers, 'broker')}`)
     },
     rights: async () => {
-      await admin.checkRights({ topics: rights, groupId })
+      await admin.checkRights(memberNeeds(config))
       return ok('READ and DESCRIBE_CONFIGS on the topic, WRITE on the DLQ topic, READ on the group')
     },
     'session time-out': async () => {
-      const { sessionTimeout } = await admin.brokerFacts()
+      const { sessionTimeout } = await facts()
       if (sessionTimeout === null)
         return warn('the brokers do not say which session time-outs they allow', 'grant DESCRIBE_CONFIGS on the cluster, to whoever runs doctor') // prettier-ignore
       const { min, max } = sessionTimeout

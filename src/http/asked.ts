@@ -5,6 +5,7 @@ import { ALL_LETTERS, type LetterFilter, STAGES } from '../dead-letters/letter-f
 import { STATUSES } from '../dead-letters/life-cycle.ts'
 import { FAULT_CODES } from '../line-items/fault.ts'
 import { METHODS } from '../line-items/mapping-filter.ts'
+import { Refusal } from './refusal.ts'
 
 const list = <T extends z.ZodType>(each: T) =>
   z.preprocess(
@@ -73,11 +74,12 @@ export const discardBody = z
   .strictObject({ ...which, reason: z.string().trim().min(1).max(500) })
   .refine(oneOfBoth, SAY_WHICH)
 
-/** Null: a time that is none. */
-export function filterOf(asked: z.output<typeof filter>, now: number): LetterFilter | null {
+/** @throws Refusal of a time that is none. */
+export function filterOf(asked: z.output<typeof filter>, now: number): LetterFilter {
   const at = (moment: string | undefined) => (moment === undefined ? null : (parseMoment(moment, now) ?? undefined))
   const [since, until] = [at(asked.since), at(asked.until)]
-  if (since === undefined || until === undefined) return null
+  if (since === undefined || until === undefined)
+    throw new Refusal(400, 'MALFORMED', 'since and until are times such as 2026-01-31T08:00Z, or 2h, 7d')
   return {
     ...ALL_LETTERS,
     codes: asked.code ?? null,

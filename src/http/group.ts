@@ -6,6 +6,7 @@ import { older, totalOf } from '../sink/letter-json.ts'
 import type { LetterStats } from '../sink/letter-store.ts'
 import { isAlive, type MemberRow } from '../sink/member-store.ts'
 import type { OffsetAccount } from '../sink/offset-store.ts'
+import { STALE_MS } from '../telemetry/lag.ts'
 import type { DeadLetterFigures } from '../telemetry/metrics.ts'
 
 export type GroupReads = {
@@ -21,8 +22,6 @@ const LETTERS_MS = 10_000
 /** Counting letters may take a tenth of a connection's time. */
 const SHARE = 10
 const PATIENCE_MS = 3_000
-/** What a member knows of Kafka is not believed for longer. */
-const STALE_MS = 15_000
 
 /** One read at a time; kept for `ms`, or longer when it took long. */
 function kept<T>(read: () => Promise<T>, ms: number, clock: Clock) {

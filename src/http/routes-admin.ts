@@ -1,9 +1,17 @@
 import { ALL_LETTERS, givenOf, type LetterFilter } from '../dead-letters/letter-filter.ts'
 import { sweep } from '../dead-letters/sweep.ts'
-import { foundOf, hintFor, type Letters, resolveId, sendFault, sendReplays, toDiscard } from '../letter-jobs.ts'
+import {
+  foundOf,
+  hintFor,
+  type Letters,
+  lettersIn,
+  resolveId,
+  sendFault,
+  sendReplays,
+  toDiscard,
+} from '../letter-jobs.ts'
 import { createLetterChanges } from '../sink/letter-change.ts'
 import { createReplayLetters } from '../sink/letter-replay.ts'
-import { createLetterStore } from '../sink/letter-store.ts'
 import { discardBody, type filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
 import { createJobs, type Ended } from './jobs.ts'
 import { Refusal } from './refusal.ts'
@@ -18,17 +26,9 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, expla
   const jobs = createJobs({ wall: clock.wall, explain })
   ending(() => jobs.end())
 
-  const lettersOf = (): Letters => ({
-    config,
-    database: database(),
-    store: createLetterStore({ database: database(), groupId }),
-  })
+  const lettersOf = () => lettersIn(config, database())
   const chosen = async (letters: Letters, asked: Which) => {
-    if (asked.ids === undefined) {
-      const found = filterOf(asked.filter ?? {}, clock.wall())
-      if (!found) throw new Refusal(400, 'MALFORMED', 'since and until are times such as 2026-01-31T08:00Z, or 2h, 7d')
-      return found
-    }
+    if (asked.ids === undefined) return filterOf(asked.filter ?? {}, clock.wall())
     const ids = []
     for (const prefix of asked.ids) ids.push(await resolveId(letters, prefix))
     return { ...ALL_LETTERS, ids: [...new Set(ids)] } satisfies LetterFilter

@@ -1,7 +1,7 @@
 import { statusesThatTake } from '../dead-letters/life-cycle.ts'
-import { resolveId, type Letters } from '../letter-jobs.ts'
+import { lettersIn, resolveId } from '../letter-jobs.ts'
 import { adviceFor, statsJson, summaryJson, totalOf } from '../sink/letter-json.ts'
-import { createLetterStore, type LetterDetail } from '../sink/letter-store.ts'
+import type { LetterDetail } from '../sink/letter-store.ts'
 import { filterOf, letterId, letterList, letterStats } from './asked.ts'
 import { accessOf } from './guard.ts'
 import { recordView } from './record-view.ts'
@@ -10,16 +10,7 @@ import { parsed, type Routes } from './route.ts'
 
 /** Reading dead letters. What is in a record is shown to whoever has the token. */
 export const letterRoutes: Routes = (app, { config, database, clock, token }) => {
-  const lettersOf = (): Letters => ({
-    config,
-    database: database(),
-    store: createLetterStore({ database: database(), groupId: config.groupId }),
-  })
-  const filtered = (asked: Parameters<typeof filterOf>[0]) => {
-    const filter = filterOf(asked, clock.wall())
-    if (!filter) throw new Refusal(400, 'MALFORMED', 'since and until are times such as 2026-01-31T08:00Z, or 2h, 7d')
-    return filter
-  }
+  const lettersOf = () => lettersIn(config, database())
 
   app.get(
     '/api/dead-letters',
@@ -27,7 +18,7 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
     async (request) => {
       const { limit, after, ...asked } = parsed(letterList, request.query)
       const letters = lettersOf()
-      const filter = filtered(asked)
+      const filter = filterOf(asked, clock.wall())
       const cursor = after === undefined ? null : await letters.store.get(await resolveId(letters, after))
       const found = await letters.store.page(filter, cursor, limit + 1)
       const page = found.slice(0, limit)
@@ -40,7 +31,7 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
     { schema: { summary: 'How many, of which code or topic', querystring: letterStats } },
     async (request) => {
       const { by, ...asked } = parsed(letterStats, request.query)
-      const rows = await lettersOf().store.stats(filtered(asked), by)
+      const rows = await lettersOf().store.stats(filterOf(asked, clock.wall()), by)
       return { by, rows: rows.map((row) => statsJson(row, by)), total: statsJson(totalOf(rows), 'total') }
     },
   )

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { version } from '../lib/version.ts'
 import { invoiceResults } from '../line-items/invoice-result.ts'
+import { lettersIn } from '../letter-jobs.ts'
 import { readInvoice } from '../sink/invoice-report.ts'
 import { readSamples } from '../sink/member-store.ts'
 import * as asked from './asked.ts'
@@ -51,7 +52,7 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
   })
 }
 
-const stateRoutes: Routes = (app, { config, database, group, batches, metrics, memberId, token, clock }) => {
+const stateRoutes: Routes = (app, { config, database, group, batches, metrics, memberId, token }) => {
   const { groupId, topic, dlqTopic } = config
 
   app.get('/metrics', { schema: { summary: 'This member, for Prometheus' } }, async (_, reply) => {
@@ -74,8 +75,7 @@ const stateRoutes: Routes = (app, { config, database, group, batches, metrics, m
     { schema: { summary: 'The group over time', querystring: asked.history } },
     async (request) => {
       const { minutes, points } = parsed(asked.history, request.query)
-      const [row] = await database().client().$queryRawUnsafe<{ now: Date }[]>('SELECT now()::timestamptz(3) AS now')
-      const now = row?.now ?? new Date(clock.wall())
+      const now = await lettersIn(config, database()).store.now()
       const rows = await readSamples(database(), groupId, new Date(now.getTime() - minutes * 60_000))
       return historyOf(rows, { now, minutes, points })
     },

@@ -4,10 +4,10 @@ import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance } from 'fastify'
+import { toJson } from '../lib/json.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { isForeign } from './guard.ts'
 import type { Health } from './health.ts'
-import { jsonText } from './json.ts'
 import { tell } from './refusal.ts'
 
 export type HttpOptions = { readonly host: string; readonly port: number }
@@ -50,7 +50,7 @@ export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): 
     ...{ bodyLimit: BODY_BYTES, forceCloseConnections: true, return503OnClosing: false },
     ...{ routerOptions: { maxParamLength: 300 }, logger: false },
   })
-  app.setReplySerializer(jsonText)
+  app.setReplySerializer((value) => `${toJson(value)}\n`)
   // A form of another page can send text/plain, but no application/json.
   app.removeContentTypeParser('text/plain')
   app.setErrorHandler((error, _, reply) => {

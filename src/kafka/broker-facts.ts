@@ -1,6 +1,7 @@
 // What `sluice doctor` wants to know of the brokers.
-import kafkajs, { type Admin } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import type { Cluster } from './cluster.ts'
+import { settingsOf } from './settings.ts'
 import { METADATA_KEY, METADATA_WITH_IDS } from './topic-id.ts'
 
 export type BrokerFacts = {
@@ -30,13 +31,8 @@ export async function brokerFacts(admin: Admin, cluster: Cluster): Promise<Broke
   const ids = (versions[METADATA_KEY]?.maxVersion ?? 0) >= METADATA_WITH_IDS
   const four = (versions[FETCH_KEY]?.minVersion ?? 0) >= FETCH_SINCE_4
   const [first] = brokers
-  const asked = { type: kafkajs.ConfigResourceTypes.BROKER, configNames: Object.values(LIMITS) }
-  const answer = await admin
-    .describeConfigs({ includeSynonyms: false, resources: [{ ...asked, name: String(first?.nodeId ?? 0) }] })
-    .catch(() => null)
-  const entries = answer?.resources[0]?.configEntries ?? []
-  const valueOf = (name: string) => Number(entries.find(({ configName }) => configName === name)?.configValue ?? NaN)
-  const limits = { min: valueOf(LIMITS.min), max: valueOf(LIMITS.max) }
+  const value = await settingsOf(admin, 'BROKER', String(first?.nodeId ?? 0), Object.values(LIMITS)).catch(() => null)
+  const limits = { min: Number(value?.(LIMITS.min) ?? NaN), max: Number(value?.(LIMITS.max) ?? NaN) }
   return {
     ...{ brokers: brokers.length, clusterId },
     atLeast: four ? '4.0' : ids ? '2.8' : null,
@@ -44,16 +40,13 @@ export async function brokerFacts(admin: Admin, cluster: Cluster): Promise<Broke
   }
 }
 
+const MIN_IN_SYNC = 'min.insync.replicas'
 const LIMITS = { min: 'group.min.session.timeout.ms', max: 'group.max.session.timeout.ms' } as const
 
 export async function replicationOf(admin: Admin, topic: string): Promise<Replication> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
   const partitions = topics[0]?.partitions ?? []
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['min.insync.replicas'] }],
-  })
-  const minInSync = resources[0]?.configEntries[0]?.configValue
+  const minInSync = (await settingsOf(admin, 'TOPIC', topic, [MIN_IN_SYNC]))(MIN_IN_SYNC)
   const which = (fits: (of: (typeof partitions)[number]) => boolean) =>
     partitions.filter(fits).map(({ partitionId }) => partitionId)
   return {

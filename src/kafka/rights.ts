@@ -11,6 +11,12 @@ const OPERATIONS = { READ: 3, WRITE: 4, DESCRIBE: 8, DESCRIBE_CONFIGS: 10 } as c
 export type Right = keyof typeof OPERATIONS
 export type Needs = { readonly topics: Readonly<Record<string, readonly Right[]>>; readonly groupId?: string }
 
+/** What a member does. */
+export const memberNeeds = ({ topic, dlqTopic, groupId }: Record<'topic' | 'dlqTopic' | 'groupId', string>): Needs => ({
+  topics: { [topic]: ['READ', 'DESCRIBE_CONFIGS'], [dlqTopic]: ['WRITE'] },
+  groupId,
+})
+
 const TOPIC_AUTHORIZATION_FAILED = 29
 
 const missingOn = async (cluster: Cluster, topic: string, needed: readonly Right[]): Promise<readonly Right[]> => {

@@ -1,6 +1,7 @@
-import kafkajs, { type Admin } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import pRetry from 'p-retry'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { settingsOf } from './settings.ts'
 
 export type TopicsToCreate = { topic: string; dlqTopic: string; partitions: number; replicationFactor: number }
 export type TopicSettings = {
@@ -23,17 +24,7 @@ type Describe = (topic: string) => Promise<{ partitions: number } | null>
 export const DEAD_LETTER_ROOM = 65_536
 
 export const topicSettings = async (admin: Admin, topic: string): Promise<TopicSettings> => {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [
-      {
-        type: kafkajs.ConfigResourceTypes.TOPIC,
-        name: topic,
-        configNames: ['cleanup.policy', 'max.message.bytes', 'retention.ms'],
-      },
-    ],
-  })
-  const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue
+  const value = await settingsOf(admin, 'TOPIC', topic, ['cleanup.policy', 'max.message.bytes', 'retention.ms'])
   const retentionMs = Number(value('retention.ms') ?? -1)
   return {
     maxMessageBytes: Number(value('max.message.bytes') ?? 1_048_588),

@@ -4,6 +4,11 @@ import { skuKey, textKey } from './vendor-key.ts'
 
 /** The key of the ledger rows of an item that are older than the knowledge which key brought them. */
 export const olderKey = (itemId: bigint): string => `older:${itemId}`
+/** The item of such a key; null: it is another one. */
+export const itemOfOlderKey = (vendorKey: string): bigint | null => {
+  const [, digits] = /^older:(\d{1,18})$/.exec(vendorKey) ?? []
+  return digits === undefined ? null : BigInt(digits)
+}
 
 export type Named =
   | { readonly kind: 'item'; readonly itemId: bigint }
@@ -14,7 +19,7 @@ export type Named =
 export function parseName(text: string): Named | null {
   if (text.startsWith('item:')) return parseItem(text.slice('item:'.length))
   // Stored as they are: keys of long texts, and older rows.
-  if (/^(?:(?:sku|text)#[0-9a-f]{64}|older:\d{1,18})$/.test(text)) return { kind: 'key', keys: [text] }
+  if (/^(?:sku|text)#[0-9a-f]{64}$/.test(text) || itemOfOlderKey(text) !== null) return { kind: 'key', keys: [text] }
   const [, kind, rest = ''] = /^(sku|text):(.+)$/su.exec(text) ?? []
   if (kind === 'sku') return { kind: 'key', keys: [skuKey(rest)] }
   // As it is stored, or as it came.

@@ -25,7 +25,7 @@ import {
 } from './mapping-change-statements.ts'
 import { moveRows } from './mapping-move.ts'
 import { lockUsers } from './mapping-statements.ts'
-import { type Target, targetOf } from './mapping-target.ts'
+import { hasItem, refused, type Target, targetOf } from './mapping-target.ts'
 import type { Tx } from './writer.ts'
 
 export type Corrections = {
@@ -103,7 +103,7 @@ export function createCorrections(deps: Deps): Corrections {
         throw refused(`user ${userId} has no correction to undo`, '`sluice mapping show` has the history of an item')
       if (last.id !== expected)
         throw refused(`change ${last.id} is the last one now, not ${expected}; nothing was undone`, 'look again')
-      if (!(await itemExists(tx, last)))
+      if (!(await hasItem(tx, userId, last.fromItem)))
         throw refused(
           `change ${last.id} cannot be undone: item ${last.fromItem} is not there any more`,
           'assign its keys',
@@ -163,14 +163,6 @@ async function keep(tx: Tx, change: NewChange, which: string, value: unknown): P
   await redirectMappings(tx, id, change.toItem, change.action === 'assign')
   return id
 }
-
-async function itemExists(tx: Tx, { userId, fromItem }: MappingChange): Promise<boolean> {
-  const sql = 'SELECT id FROM item WHERE user_id = $1 AND id = $2::bigint'
-  return (await tx.$queryRawUnsafe<unknown[]>(sql, userId, fromItem)).length > 0
-}
-
-const refused = (message: string, mend: string, cause?: unknown) =>
-  new OperatorError(message, mend, ExitCode.usage, { cause })
 
 /** What somebody holds for a moment is waited for, in a new transaction each time: members must not queue behind us for long. */
 async function patiently<R>({ clock }: Deps, work: () => Promise<R>): Promise<R> {

@@ -7,6 +7,7 @@ import { AUDIT } from './audit-entry.ts'
 import { getChange, lockCorrections, type MappingChange, olderMapping } from './mapping-change-statements.ts'
 import { addToPresentInventory } from './statements.ts'
 import type { Statements, Tx } from './writer.ts'
+import { toJson } from '../lib/json.ts'
 
 type Moved = { rows: bigint; quantity: string }
 
@@ -100,5 +101,5 @@ function detailOf({ id, userId, fromItem, toItem, keys, movedRows, quantity, rea
     reason,
     undoes,
   }
-  return JSON.stringify(detail, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
+  return toJson(detail)
 }

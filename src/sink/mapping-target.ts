@@ -1,5 +1,5 @@
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { olderKey } from '../line-items/mapping-name.ts'
+import { itemOfOlderKey, olderKey } from '../line-items/mapping-name.ts'
 import { olderMapping } from './mapping-change-statements.ts'
 import { allocateItemIds, insertItems } from './mapping-statements.ts'
 import type { Statements } from './writer.ts'
@@ -14,19 +14,19 @@ export type AssignedMapping = {
   readonly sourceText: string | null
 }
 
-const refused = (message: string, mend: string) => new OperatorError(message, mend, ExitCode.usage)
+export const refused = (message: string, mend: string, cause?: unknown) =>
+  new OperatorError(message, mend, ExitCode.usage, { cause })
 
 /** The mapping of the key as it is now, and the item that it is to stand for, made if need be. */
 export async function targetOf(tx: Statements, userId: string, vendorKey: string, to: Target) {
-  const older = /^older:(\d+)$/.exec(vendorKey)?.[1]
-  if (older !== undefined && (await itemOf(tx, userId, BigInt(older))))
-    await olderMapping(tx, userId, olderKey(BigInt(older)), BigInt(older))
+  const older = itemOfOlderKey(vendorKey)
+  if (older !== null && (await hasItem(tx, userId, older))) await olderMapping(tx, userId, olderKey(older), older)
   const sql = `SELECT id, vendor_key AS "vendorKey", item_id AS "itemId", source_text AS "sourceText" FROM item_mapping
     WHERE user_id = $1 AND vendor_key = $2`
   const [mapping] = await tx.$queryRawUnsafe<AssignedMapping[]>(sql, userId, vendorKey)
   if (!mapping) throw refused(`user ${userId} has no key ${vendorKey}`, 'see `sluice mapping list`')
   if ('itemId' in to) {
-    if (!(await itemOf(tx, userId, to.itemId)))
+    if (!(await hasItem(tx, userId, to.itemId)))
       throw refused(`user ${userId} has no item ${to.itemId}`, 'see `sluice mapping list`')
     return { mapping, itemId: to.itemId }
   }
@@ -36,7 +36,7 @@ export async function targetOf(tx: Statements, userId: string, vendorKey: string
   return { mapping, itemId: ids[0] ?? 0n }
 }
 
-async function itemOf(tx: Statements, userId: string, itemId: bigint): Promise<boolean> {
+export async function hasItem(tx: Statements, userId: string, itemId: bigint): Promise<boolean> {
   const sql = 'SELECT id FROM item WHERE user_id = $1 AND id = $2::bigint'
   return (await tx.$queryRawUnsafe<unknown[]>(sql, userId, itemId)).length > 0
 }

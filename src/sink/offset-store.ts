@@ -3,6 +3,7 @@ import { AUDIT } from './audit-entry.ts'
 import type { Part } from '../pipeline/sink.ts'
 import type { Database } from './database.ts'
 import { lockOffsets, type OffsetRow, type Owner } from './statements.ts'
+import { toJson } from '../lib/json.ts'
 
 export type StoredOffset = { readonly nextOffset: bigint; readonly topicId: string | null }
 export type NewOffset = StoredOffset & { readonly partition: number }
@@ -70,7 +71,7 @@ function auditOf(owner: Owner, before: readonly OffsetRow[], rows: readonly NewO
     topicIdTo: topicId,
   }))
   const detail = { group: owner.groupId, topic: owner.topic, partitions }
-  return JSON.stringify(detail, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
+  return toJson(detail)
 }
 
 export function createOffsetStore({ database, groupId, topic }: Owner & { database: Database }): OffsetStore {

@@ -43,7 +43,7 @@ export type LagView = {
 /** A look ends after that, with what is known by then. */
 const PATIENCE_MS = 1_500
 /** What Kafka said is not believed for longer than this. */
-const STALE_MS = 15_000
+export const STALE_MS = 15_000
 /** In one look: after a start with many partitions the others follow in the next ones. */
 const MAX_READS = 32
 

@@ -87,7 +87,6 @@ export function createMemberReport({ store, lag, tally, clock, emit, ...deps }: 
   return {
     /** As it was written last, or would have been. */
     state: () => stateOf(deps.facts(), lag.view()),
-    rate: () => rate,
     /** Until ended; never rejects. */
     async run(): Promise<void> {
       begun = true

@@ -19,6 +19,12 @@ export class Refused extends Error {
   }
 }
 
+/** What to say of an error, and what to do. @param {{ message: string, remedy?: string }} error */
+export const wordsOf = ({ message, remedy }) => `${message}${remedy ? ` → ${remedy}` : ''}`
+
+/** Statuses of letters that nobody has dealt with. */
+export const UNRESOLVED = ['open', 'replayed', 'parked']
+
 const PATIENCE_MS = 10_000
 
 /** @param {string} path @param {RequestInit} [init] */

@@ -1,5 +1,5 @@
 // Which page is shown, and what holds on all of them: group, freshness, gate, database.
-import { get, Refused } from './api.js'
+import { get, Refused, wordsOf } from './api.js'
 import { deadLetters } from './dead-letters.js'
 import { fill, h } from './dom.js'
 import { time } from './format.js'
@@ -69,7 +69,7 @@ function failed(error) {
   if (error instanceof Refused && error.code !== '' && error.status < 500) heardAt = Date.now()
   const what =
     error instanceof Refused
-      ? `${error.message}${error.remedy ? ` → ${error.remedy}` : ''}`
+      ? wordsOf(error)
       : 'The member that served this page does not answer. What is shown is old; it is asked again.'
   const text = `failed ${what}`
   if (text !== banners.dataset['told']) fill(banners, h('div', { class: 'banner bad' }, what))

@@ -1,5 +1,5 @@
 // Dialogs: what is about to be done, the token for it, and how far it is.
-import { get, post, Refused, token } from './api.js'
+import { get, post, Refused, token, wordsOf } from './api.js'
 import { fill, h } from './dom.js'
 import { count } from './format.js'
 
@@ -11,10 +11,7 @@ function open(dialog) {
 }
 
 /** @param {unknown} error */
-const told = (error) =>
-  error instanceof Refused
-    ? `${error.message}${error.remedy ? ` → ${error.remedy}` : ''}`
-    : 'The member does not answer.'
+const told = (error) => (error instanceof Refused ? wordsOf(error) : 'The member does not answer.')
 
 /** Resolves to whether there is a token now. @param {string} [why] @returns {Promise<boolean>} */
 export function askToken(
@@ -69,7 +66,6 @@ export async function change(kind, which) {
     const about = replay
       ? 'Their records are sent to their topic again, with the same key, value and headers. Sending one twice does no harm: the ledger takes each event once.'
       : 'Nobody wants them any more: they leave the list of what is unresolved. The table keeps them, with your reason.'
-    const body = replay ? which : () => ({ ...which, reason: reason.value })
     const form = h(
       'form',
       { onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), void start()) },
@@ -89,7 +85,7 @@ export async function change(kind, which) {
       fill(words, h('span', { class: 'bad' }, told(error)))
       close.textContent = 'Close'
     }
-    const asked = () => (typeof body === 'function' ? body() : body)
+    const asked = () => (replay ? which : { ...which, reason: reason.value })
     const path = `api/dead-letters/${kind}`
 
     post(path, { ...which, ...(replay ? {} : { reason: 'counting' }), dryRun: true }).then(({ found }) => {
@@ -124,7 +120,7 @@ export async function change(kind, which) {
 
 /** @param {any} job */
 function outcome({ kind, state, result, error }) {
-  if (error) return h('span', { class: 'bad' }, `${error.message}${error.remedy ? ` → ${error.remedy}` : ''}`)
+  if (error) return h('span', { class: 'bad' }, wordsOf(error))
   if (kind === 'discard')
     return `${count(result.discarded)} discarded${result.left ? `, ${count(result.left)} left as they were` : ''}.`
   const rest = [

@@ -43,14 +43,12 @@ const fromZero = (_, __, max) => /** @type {[number, number]} */ ([0, max > 0 ? 
  */
 export function createChart(title, { unit, right, note }) {
   const plot = h('div', { class: 'plot', role: 'img', 'aria-label': title })
-  const words = h('p', { class: 'quiet' })
   const element = h(
     'section',
     { class: 'panel' },
     h('h2', null, title),
     plot,
     note ? h('p', { class: 'quiet' }, note) : null,
-    words,
   )
   /** @type {import('uplot') | null} */
   let chart = null
@@ -103,7 +101,6 @@ export function createChart(title, { unit, right, note }) {
       if (!known) {
         drop()
         fill(plot, h('p', { class: 'empty' }, 'No samples in this time.'))
-        words.textContent = ''
         return
       }
       const shape = JSON.stringify(series.map(({ name }) => name))

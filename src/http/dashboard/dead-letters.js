@@ -1,5 +1,5 @@
 // The dead letters of the group: filtered, a page at a time, and what is done with many of them.
-import { get } from './api.js'
+import { get, UNRESOLVED } from './api.js'
 import { change } from './ask.js'
 import { fill, h, panel, table } from './dom.js'
 import { count, time } from './format.js'
@@ -7,7 +7,6 @@ import { count, time } from './format.js'
 /** @typedef {import('./app.js').Page} Page */
 
 const STATUSES = ['open', 'replayed', 'parked', 'resolved', 'discarded']
-const UNRESOLVED = ['open', 'replayed', 'parked']
 const PAGE = 50
 
 /** @param {Page} page */

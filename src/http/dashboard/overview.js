@@ -1,5 +1,5 @@
 // The group now and over time.
-import { get } from './api.js'
+import { get, UNRESOLVED } from './api.js'
 import { createChart } from './charts.js'
 import { fill, h, panel } from './dom.js'
 import { dataOf, lagLines, sinceBegun } from './history.js'
@@ -8,8 +8,6 @@ import { poll } from './poll.js'
 import { tilesOf } from './tiles.js'
 
 /** @typedef {import('./app.js').Page} Page */
-
-const UNRESOLVED = ['open', 'replayed', 'parked']
 
 /** @param {Page} page */
 export function overview({ main, signal, heard, failed }) {

@@ -1,3 +1,0 @@
-/** Offsets are numbers: far below 2^53. */
-export const jsonText = (value: unknown): string =>
-  `${JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each))}\n`
