@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import pg from 'pg'
 import { from } from 'pg-copy-streams'
+import { createKeyReader } from '../../src/line-items/match-keys.ts'
 import { createMatcher } from '../../src/line-items/matcher.ts'
 import { textKey } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
@@ -62,7 +63,7 @@ export async function measureLookups(url: string, items: number): Promise<Lookup
         const begun = performance.now()
         await tx.$queryRawUnsafe('SELECT 1 AS one')
         const between = performance.now()
-        const proposals = await findProposals(tx, [{ userId: USER, vendorKey, text: varied }])
+        const proposals = await findProposals(tx, [{ userId: USER, vendorKey, text: varied }], createKeyReader())
         seen.lookup.push(performance.now() - between)
         seen.empty.push(between - begun)
         seen.asked++
@@ -85,7 +86,7 @@ async function load(client: pg.Client, texts: readonly string[]): Promise<void> 
   const stream = client.query(from('COPY item_mapping (user_id, vendor_key, item_id, method, source_text, rule_version, match_keys) FROM STDIN')) // prettier-ignore
   for (const [index, text] of texts.entries()) {
     const vendorKey = textKey(text) ?? ''
-    const keys = matchKeysOf({ userId: USER, vendorKey, text }, 'created') ?? []
+    const keys = matchKeysOf({ userId: USER, vendorKey, text }, 'created', createKeyReader()) ?? []
     const row = [USER, vendorKey, index + 1, 'created', text, 2, `{${keys.join(',')}}`].join('\t')
     if (!stream.write(`${row}\n`)) await once(stream, 'drain')
   }

@@ -1,5 +1,5 @@
 import { headOf } from './word-likeness.ts'
-import type { Text, Word } from './words.ts'
+import { readText, type Text, type Word } from './words.ts'
 
 /**
  * What a text can be found by. Two texts that `similarity` takes for one share a key, whatever their difference: so the
@@ -22,38 +22,76 @@ export const SHORTEST_BEGINNING = 10
 export const keysOfItem = (userId: string, text: Text): number[] => keysOf(userId, text, false)
 export const keysOfQuery = (userId: string, text: Text): number[] => keysOf(userId, text, true)
 
+/** A new text is looked up, compared, learnt and stored: it is read once for all of that. For one batch, as it forgets nothing. */
+export type KeyReader = {
+  text(description: string): Text
+  keysOfItem(userId: string, description: string): readonly number[]
+  keysOfQuery(userId: string, description: string): readonly number[]
+}
+
+export const createKeyReader = (): KeyReader => {
+  const once = <T>(read: (userId: string, description: string) => T) => {
+    const known = new Map<string, T>()
+    return (userId: string, description: string): T => {
+      const key = `${userId} ${description}`
+      const found = known.get(key) ?? read(userId, description)
+      known.set(key, found)
+      return found
+    }
+  }
+  const textOf = once((_, description) => readText(description))
+  return {
+    text: (description) => textOf('', description),
+    keysOfItem: once((userId, description) => keysOfItem(userId, textOf('', description))),
+    keysOfQuery: once((userId, description) => keysOfQuery(userId, textOf('', description))),
+  }
+}
+
 const keysOf = (userId: string, { words, flat }: Text, isQuery: boolean): number[] => {
+  const keys = new Set<number>()
+  const seed = sumOf(`${MATCH_VERSION} ${userId} `)
+  const add = (key: string, before = seed) => keys.add(mixed(sumOf(key, before)))
   const strong = words.filter(({ kind }) => kind !== 'weak')
   const stems = strong.map(({ stem }) => stem).sort()
-  const keys = [`all ${stems.join(' ')}`, `flat ${flat}`]
+  add(`all ${stems.join(' ')}`)
+  add(`flat ${flat}`)
   if (stems.length > 1) {
     const heads = strong.map(({ kind, stem }) => (kind === 'word' ? headOf(stem) : stem))
-    keys.push(`heads ${heads.sort().join(' ')}`)
+    add(`heads ${heads.sort().join(' ')}`)
   }
   for (const word of stems.length > 1 ? strong : []) {
     const others = stems.toSpliced(stems.indexOf(word.stem), 1).join(' ')
+    const but = sumOf(`but ${others} `, seed)
     const ends = word.kind === 'exact' ? [] : isQuery ? endsOfQuery(word) : endsOfItem(word)
-    for (const end of ends) keys.push(`but ${others} ${end}`)
+    for (const end of ends) add(end, but)
     // `pack fo 12`: a mistyped weak word is one too many.
-    if (isQuery && word.raw.length <= 4) keys.push(`all ${others}`)
+    if (isQuery && word.raw.length <= 4) add(`all ${others}`)
   }
-  const ends = isQuery ? [flat.length] : lengthsFrom(SHORTEST_BEGINNING, flat.length)
-  for (const end of ends) if (end >= SHORTEST_BEGINNING) keys.push(beginning(flat, end))
-  return [...new Set(keys.map((key) => numberOf(`${MATCH_VERSION} ${userId} ${key}`)))]
+  if (flat.length >= SHORTEST_BEGINNING)
+    for (const end of isQuery ? [flat.length] : endsOfBeginnings(flat)) add(beginning(flat, end))
+  return [...keys]
 }
 
 /** With its numbers: of a thousand articles that are counted through, all would begin alike. */
 const beginning = (flat: string, end: number): string =>
   `begins ${flat.slice(0, end - (end % STEP))} ${flat.slice(0, end).replace(/\P{N}+/gu, ' ')}`
 
-const lengthsFrom = (first: number, last: number): number[] =>
-  Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at)
+/** Only a step and a number change what a beginning is: after two letters between steps it is the one before. */
+const endsOfBeginnings = (flat: string): number[] => {
+  const ends = []
+  for (let end = SHORTEST_BEGINNING; end <= flat.length; end++)
+    if (end % STEP === 0 || !/^[a-z]{2}$/.test(flat.slice(end - 2, end))) ends.push(end)
+  return ends
+}
 
 /** A PostgreSQL `integer`: FNV-1a with murmur's last step. Stored, so it is part of MATCH_VERSION. */
-const numberOf = (key: string): number => {
-  let sum = 0x811c9dc5
-  for (let at = 0; at < key.length; at++) sum = Math.imul(sum ^ key.charCodeAt(at), 0x01000193)
-  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b)
+const sumOf = (text: string, before = 0x811c9dc5): number => {
+  let sum = before
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193)
+  return sum
+}
+const mixed = (hashed: number): number => {
+  let sum = Math.imul(hashed ^ (hashed >>> 16), 0x85ebca6b)
   sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35)
   return (sum ^ (sum >>> 16)) | 0
 }

@@ -1,6 +1,6 @@
-import { keysOfItem, keysOfQuery, WHOLE_KEYS } from './match-keys.ts'
+import { createKeyReader, WHOLE_KEYS } from './match-keys.ts'
 import { similarity } from './similarity.ts'
-import { readText, type Text } from './words.ts'
+import type { Text } from './words.ts'
 
 /**
  * The texts that items were made with, found by a text that is nearly one of them. An index in memory over what the
@@ -26,7 +26,11 @@ const MOST_BY_KEY = 250
 
 type Entry = { readonly vendorKey: string; readonly text: Text }
 
-export const createMatcher = (proposed: readonly ItemText[] = [], words: readonly KnownWord[] = []): Matcher => {
+export const createMatcher = (
+  proposed: readonly ItemText[] = [],
+  words: readonly KnownWord[] = [],
+  reader = createKeyReader(),
+): Matcher => {
   const byKey = new Map<number, Entry[]>()
   const wordsOf = new Map<string, Map<string, number>>()
   const known = new Set<string>()
@@ -36,16 +40,14 @@ export const createMatcher = (proposed: readonly ItemText[] = [], words: readonl
     wordsOf.set(userId, counts)
     return counts
   }
-  const add = ({ userId, vendorKey, text: description }: ItemText): Text => {
-    const text = readText(description)
-    const entry = { vendorKey, text }
+  const add = ({ userId, vendorKey, text }: ItemText): void => {
+    const entry = { vendorKey, text: reader.text(text) }
     known.add(`${userId} ${vendorKey}`)
-    for (const key of keysOfItem(userId, text)) {
+    for (const key of reader.keysOfItem(userId, text)) {
       const entries = byKey.get(key)
       if (entries) entries.push(entry)
       else byKey.set(key, [entry])
     }
-    return text
   }
   const textsBy = (key: number): readonly Entry[] => byKey.get(key) ?? []
   const candidatesOf = (keys: readonly number[]): ReadonlySet<Entry> => {
@@ -57,8 +59,8 @@ export const createMatcher = (proposed: readonly ItemText[] = [], words: readonl
 
   return {
     match(userId, description) {
-      const text = readText(description)
-      const candidates = candidatesOf(keysOfQuery(userId, text))
+      const text = reader.text(description)
+      const candidates = candidatesOf(reader.keysOfQuery(userId, description))
       const words = countsOf(userId)
       const counts = (word: string) => words.get(word) ?? 0
       return [...candidates]

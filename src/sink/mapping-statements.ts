@@ -1,4 +1,5 @@
 import type { KnownItem, NewItem, NewMapping, SkuAdoption } from '../line-items/mapping.ts'
+import type { KeyReader } from '../line-items/match-keys.ts'
 import { RULE_VERSION } from '../line-items/vendor-key.ts'
 import { numberArray, textArray } from './array-literal.ts'
 import { matchKeysOf, PLANNED } from './match-statements.ts'
@@ -52,7 +53,11 @@ export async function insertItems(tx: Statements, items: readonly NewItem[], ids
 export type WrittenMapping = UserVendorKey & { readonly itemId: bigint; readonly mappingId: bigint }
 
 /** Takes the place of a mapping whose item was deleted. Returns what was written: less when one is there already. */
-export async function insertMappings(tx: Statements, rows: readonly MappingRow[]): Promise<WrittenMapping[]> {
+export async function insertMappings(
+  tx: Statements,
+  rows: readonly MappingRow[],
+  reader: KeyReader,
+): Promise<WrittenMapping[]> {
   if (rows.length === 0) return []
   const sql = `
     INSERT INTO item_mapping AS m (user_id, vendor_key, item_id, method, score, source_text, rule_version, match_keys)
@@ -72,13 +77,13 @@ export async function insertMappings(tx: Statements, rows: readonly MappingRow[]
     textArray(rows.map((row) => row.method)),
     numberArray(rows.map((row) => row.score)),
     textArray(rows.map((row) => row.sourceText)),
-    textArray(rows.map((row) => keysLiteral(row))),
+    textArray(rows.map((row) => keysLiteral(row, reader))),
     RULE_VERSION,
   )
 }
 
-const keysLiteral = ({ userId, vendorKey, sourceText, method }: MappingRow): string | null => {
-  const keys = matchKeysOf({ userId, vendorKey, text: sourceText }, method)
+const keysLiteral = ({ userId, vendorKey, sourceText, method }: MappingRow, reader: KeyReader): string | null => {
+  const keys = matchKeysOf({ userId, vendorKey, text: sourceText }, method, reader)
   return keys && numberArray(keys)
 }
 

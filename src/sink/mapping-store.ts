@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { LineItem } from '../line-items/line-item.ts'
 import { type AmbiguousPolicy, type Decisions, decideMappings, userKey } from '../line-items/mapping.ts'
+import { createKeyReader, type KeyReader } from '../line-items/match-keys.ts'
 import { createMatcher, isMatchable } from '../line-items/matcher.ts'
 import { skuKey, textKey, vendorKeysOf } from '../line-items/vendor-key.ts'
 import { SinkError } from './classify.ts'
@@ -139,12 +140,13 @@ async function create(database: Database, lines: readonly MappingLine[], ambiguo
     await lockUsers(tx, [...new Set(lines.map((line) => line.userId))])
     const found = await findMappings(tx, keysOf(lines))
     const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
-    const { texts, words } = await findProposals(tx, unknownTexts(lines, known))
+    const reader = createKeyReader()
+    const { texts, words } = await findProposals(tx, unknownTexts(lines, known), reader)
     for (const text of texts) known.set(userKey(text.userId, text.vendorKey), knownItem(text))
-    const decisions = decideMappings(lines, known, { matcher: createMatcher(texts, words), ambiguous })
+    const decisions = decideMappings(lines, known, { matcher: createMatcher(texts, words, reader), ambiguous })
     /** Places of the lines that a person has to decide. */
     const left = new Set(decisions.assignments.flatMap(({ kind }, at) => (kind === 'ambiguous' ? [at] : [])))
-    return { mappings: [...found, ...(await store(tx, decisions))], left }
+    return { mappings: [...found, ...(await store(tx, decisions, reader))], left }
   })
 }
 
@@ -163,7 +165,11 @@ function unknownTexts(lines: readonly MappingLine[], known: ReadonlyMap<string, 
 
 const knownItem = ({ itemId, sku }: Pick<FoundMapping, 'itemId' | 'sku'>) => ({ itemId, sku })
 
-async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: Decisions): Promise<WrittenMapping[]> {
+async function store(
+  tx: Statements,
+  { newItems, newMappings, skuAdoptions }: Decisions,
+  reader: KeyReader,
+): Promise<WrittenMapping[]> {
   const ids = await allocateItemIds(tx, newItems.length)
   const rows = newMappings.map((mapping) => {
     const { item } = mapping
@@ -171,7 +177,7 @@ async function store(tx: Statements, { newItems, newMappings, skuAdoptions }: De
   })
   await insertItems(tx, newItems, ids)
   // Somebody changed mappings without the lock: the next try reads theirs.
-  const written = await insertMappings(tx, rows)
+  const written = await insertMappings(tx, rows, reader)
   if (written.length < rows.length)
     throw new SinkError('transient', 'MAPPING_RACE', 'a mapping was created at the same time')
   const made = rows.filter(({ method, vendorKey }) => method === 'created' && isMatchable(vendorKey))

@@ -1,8 +1,7 @@
 // The texts that items were made with, by what a nearly equal text has in common with them; and the words in them.
 import type { KnownItem } from '../line-items/mapping.ts'
 import { type ItemText, isMatchable, type KnownWord, wordsIn } from '../line-items/matcher.ts'
-import { keysOfItem, keysOfQuery } from '../line-items/match-keys.ts'
-import { readText } from '../line-items/words.ts'
+import type { KeyReader } from '../line-items/match-keys.ts'
 import { numberArray, textArray } from './array-literal.ts'
 import type { Statements } from './writer.ts'
 
@@ -15,7 +14,11 @@ type Row = ItemText & KnownItem & { readonly word: string | null; readonly items
  * planner knows nothing of how rare a key is (it expects a hundredth of the table), hence PLANNED; and OFFSET 0: else it joins the
  * queries with all texts of their users (4 s for 600 queries of 1,700 texts, instead of 40 ms).
  */
-export async function findProposals(tx: Statements, queries: readonly UserText[]): Promise<Proposals> {
+export async function findProposals(
+  tx: Statements,
+  queries: readonly UserText[],
+  reader: KeyReader,
+): Promise<Proposals> {
   if (queries.length === 0) return { texts: [], words: [] }
   const sql = `
     WITH proposed AS MATERIALIZED (
@@ -37,7 +40,7 @@ export async function findProposals(tx: Statements, queries: readonly UserText[]
   const rows = await tx.$queryRawUnsafe<Row[]>(
     sql,
     textArray(queries.map(({ userId }) => userId)),
-    textArray(queries.map(({ userId, text }) => numberArray(keysOfQuery(userId, readText(text))))),
+    textArray(queries.map(({ userId, text }) => numberArray(reader.keysOfQuery(userId, text)))),
     textArray(words.map(({ userId }) => userId)),
     textArray(words.map(({ word }) => word)),
   )
@@ -51,8 +54,11 @@ export async function findProposals(tx: Statements, queries: readonly UserText[]
 export const PLANNED = "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 
 /** What makes a stored text findable; null for what nothing is matched against: skus, and texts that joined an item. */
-export const matchKeysOf = (text: UserText, method: string): number[] | null =>
-  method === 'fuzzy' || !isMatchable(text.vendorKey) ? null : keysOfItem(text.userId, readText(text.text))
+export const matchKeysOf = (
+  { userId, vendorKey, text }: UserText,
+  method: string,
+  reader: KeyReader,
+): readonly number[] | null => (method === 'fuzzy' || !isMatchable(vendorKey) ? null : reader.keysOfItem(userId, text))
 
 export async function countWords(tx: Statements, texts: readonly UserText[]): Promise<void> {
   const words = texts.flatMap(({ userId, vendorKey }) => wordsIn(vendorKey).map((word) => ({ userId, word })))

@@ -1,5 +1,6 @@
 // Nearly equal texts, on the real PostgreSQL: what it proposes, what two members at one instant make of it, and what is kept.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createKeyReader } from '../../src/line-items/match-keys.ts'
 import { createMatcher } from '../../src/line-items/matcher.ts'
 import { RULE_VERSION, textKey } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
@@ -82,7 +83,7 @@ describe('nearly equal texts', () => {
     const queries = ['u-0', 'u-1'].flatMap((userId) =>
       VARIED.map((text) => ({ userId, vendorKey: textKey(text) ?? '', text })),
     )
-    const found = await open.database.transaction((tx) => findProposals(tx, queries))
+    const found = await open.database.transaction((tx) => findProposals(tx, queries, createKeyReader()))
     const fromDatabase = createMatcher(found.texts, found.words)
     let proposed = 0
     for (const { userId, text } of queries) {

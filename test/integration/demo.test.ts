@@ -116,7 +116,7 @@ test.each([
 test('Ctrl-C while the result is being proved ends it too, and leaves nothing', async () => {
   // Services of its own: the tests above.
   const { brokers, postgresUrl } = stack()
-  const { ended, output, pid, says } = run(['--events', '20000'], {
+  const { ended, output, pid, says } = run(['--events', '5000'], {
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: postgresUrl,
   })
