@@ -12,6 +12,20 @@ const SMALLEST = 16
 /** Ledger, letters, inventory: a batch without a refused row makes no more. */
 const HEALTHY = 3
 
+/** Batches after one with a refused row: another may come soon. */
+const CAREFUL = 16
+
+/** Which batches are tried so that refused rows are found at once, instead of at the second try. */
+export type Care = { take(): void; isDue(): boolean }
+
+export function createCare(): Care {
+  let left = 0
+  return {
+    take: () => void (left = CAREFUL),
+    isDue: () => left > 0 && left-- > 0,
+  }
+}
+
 export type Budget = { spend(): void }
 
 /**
@@ -33,17 +47,24 @@ export function createBudget(records: number, now: () => number): Budget {
 }
 
 /**
+ * `undoable`: under a savepoint. Without, a refused row ends the transaction and the batch begins anew: two round trips less for
+ * the usual batch, which has none.
+ */
+export type Attempting = { readonly budget: Budget; readonly undoable: boolean }
+
+/**
  * Attempts under one savepoint, for `isolate`: refused = what the database says about a row (its SQLSTATE), and nothing of
  * the attempt is left; anything else (a deadlock, a lost connection) is thrown. The savepoint is used again after a
  * refusal and moved after a success, so that an attempt costs two round trips.
  */
 export function createAttempts<T, R>(
   tx: Statements,
-  { name, budget, store }: { name: string; budget: Budget; store: (items: readonly T[]) => Promise<R> },
+  { name, budget, undoable, store }: Attempting & { name: string; store: (items: readonly T[]) => Promise<R> },
 ): Attempt<T, R, string | null> {
   let savepoint: 'none' | 'clean' | 'behind' = 'none'
   return async (items) => {
     budget.spend()
+    if (!undoable) return { ok: true, stored: await store(items) }
     if (savepoint === 'none') await tx.$executeRawUnsafe(`SAVEPOINT ${name}`)
     if (savepoint === 'behind') await tx.$executeRawUnsafe(`RELEASE SAVEPOINT ${name}; SAVEPOINT ${name}`)
     savepoint = 'behind'

@@ -6,6 +6,8 @@ export type Findings = {
   readonly overflowing: RefusedLines
   /** The lines were mapped anew, as an item was not there any more. */
   readonly remapped: boolean
+  /** The database refused a row: from now on each attempt is undone by itself, until it is found. */
+  readonly refused: boolean
   /** Constraints that wait for COMMIT are checked at once: there they would be nobody's fault in particular. */
   readonly immediate: boolean
 }

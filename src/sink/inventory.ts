@@ -1,7 +1,7 @@
 import { type ItemQuantity, sumByItem } from '../line-items/inventory.ts'
 import { isolate } from '../pipeline/isolate.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
-import { type Budget, createAttempts } from './attempts.ts'
+import { type Attempting, createAttempts } from './attempts.ts'
 import type { Line } from './ledger.ts'
 import { addToInventory, addToPresentInventory } from './statements.ts'
 import type { Tx } from './writer.ts'
@@ -17,16 +17,16 @@ export type RefusedLines = ReadonlyMap<SourceRecord, string | null>
 export async function moveInventory(
   tx: Tx,
   inserted: readonly Line[],
-  { lines, budget }: { lines: readonly Line[]; budget: Budget },
+  { lines, attempting }: { lines: readonly Line[]; attempting: Attempting },
 ): Promise<RefusedLines> {
   const deltas = deltasOf(inserted)
-  const upsert = createAttempts(tx, { name: 'inventory', budget, store: () => addToInventory(tx, deltas) })
+  const upsert = createAttempts(tx, { name: 'inventory', ...attempting, store: () => addToInventory(tx, deltas) })
   if (deltas.length === 0 || (await upsert(deltas)).ok) return new Map()
 
   const update = (some: readonly ItemQuantity[]) => addToPresentInventory(tx, some)
-  const addDeltas = createAttempts(tx, { name: 'inventory', budget, store: update })
+  const addDeltas = createAttempts(tx, { name: 'inventory', ...attempting, store: update })
   const addLines = createAttempts<Line, void>(tx, {
-    ...{ name: 'inventory', budget },
+    ...{ name: 'inventory', ...attempting },
     store: (some) => update(deltasOf(some)),
   })
   const { refused } = await isolate(deltas, addDeltas)

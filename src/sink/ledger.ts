@@ -3,7 +3,7 @@ import type { FaultCode } from '../line-items/fault.ts'
 import type { LineItem } from '../line-items/line-item.ts'
 import { isolate } from '../pipeline/isolate.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
-import { type Budget, createAttempts } from './attempts.ts'
+import { type Attempting, createAttempts } from './attempts.ts'
 import { SinkError } from './classify.ts'
 import { insertLedgerEntries, storedHashes } from './statements.ts'
 import type { LedgerKey, Tx } from './writer.ts'
@@ -32,15 +32,15 @@ type Keyed = { readonly key: string; readonly line: Line }
 export async function writeLedger(
   tx: Tx,
   lines: readonly Line[],
-  context: { topic: string; budget: Budget },
+  { topic, attempting }: { topic: string; attempting: Attempting },
 ): Promise<LedgerOutcome> {
   const { firsts, followers } = splitByEvent(lines)
   const store = (some: readonly Keyed[]) =>
     insertLedgerEntries(
       tx,
-      some.map(({ line }) => ledgerRow(context.topic, line)),
+      some.map(({ line }) => ledgerRow(topic, line)),
     )
-  const attempt = createAttempts(tx, { name: 'ledger', budget: context.budget, store })
+  const attempt = createAttempts(tx, { name: 'ledger', ...attempting, store })
   const { stored, refused } = await isolate(firsts, attempt)
   const returned = stored.flat()
   // The usual case: every event is new.
@@ -76,7 +76,7 @@ export async function writeLedger(
   if (orphans.length === 0) return { inserted, duplicates, refused: refusals }
 
   // Their first was refused by the database and says something else: the next of them is the first now.
-  const rest = await writeLedger(tx, orphans, context)
+  const rest = await writeLedger(tx, orphans, { topic, attempting })
   return {
     inserted: [...inserted, ...rest.inserted],
     duplicates: [...duplicates, ...rest.duplicates],

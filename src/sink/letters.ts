@@ -16,7 +16,10 @@ export async function writeLetters(tx: Tx, letters: readonly DeadLetterInput[], 
   if (letters.length === 0) return
   const sorted = letters.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const upsert = (some: readonly DeadLetterInput[]) => upsertDeadLetters(tx, some)
-  const { refused } = await isolate(sorted, createAttempts(tx, { name: 'letters', budget, store: upsert }))
+  const { refused } = await isolate(
+    sorted,
+    createAttempts(tx, { name: 'letters', budget, undoable: true, store: upsert }),
+  )
   for (const { item } of refused) await upsert([bareLetter(item)])
 }
 

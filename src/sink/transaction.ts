@@ -10,7 +10,7 @@ import { messageOf } from '../line-items/fault.ts'
 import type { BreakerLimits, BreakerMemory } from '../pipeline/breaker.ts'
 import type { Batch, Entry, Sink, WriteResult } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
-import { type Budget, createBudget } from './attempts.ts'
+import { type Budget, type Care, createBudget, createCare } from './attempts.ts'
 import { askBreaker, BreakerTripped } from './breaker.ts'
 import { classifyError, isOversized, maxRecordsOf, SinkError, wantsFreshPool } from './classify.ts'
 import type { Database } from './database.ts'
@@ -39,11 +39,12 @@ export type SinkDeps = Owner & {
 
 export function createSink(deps: SinkDeps): Sink<Decoded> {
   const { database } = deps
+  const care = createCare()
   return {
     async write(batch) {
       const client = database.client()
       try {
-        return await write(deps, batch)
+        return await write({ ...deps, care }, batch)
       } catch (error) {
         if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
         else if (wantsFreshPool(classifyError(error))) {
@@ -69,16 +70,19 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
   }
 }
 
-async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult> {
+type Deps = SinkDeps & { readonly care: Care }
+
+async function write(deps: Deps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
   let mapped: Mapped | null = await mapBatch(deps.mappings, batch, budget)
-  let found: Findings = { overflowing: new Map(), remapped: false, immediate: false }
+  let found: Findings = { overflowing: new Map(), remapped: false, refused: deps.care.isDue(), immediate: false }
   // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
   for (;;) {
     try {
       return await settle(deps, batch, { mapped, found, budget })
     } catch (error) {
       if (error instanceof AggregateOverflow) {
+        deps.care.take()
         found = { ...found, overflowing: new Map([...found.overflowing, ...error.lines]) }
       } else if (error instanceof StaleMapping) {
         deps.mappings.clear()
@@ -87,7 +91,9 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
       } else if (error instanceof MappingsChanged) {
         mapped = null
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
-        found = { ...found, immediate: true }
+        // At first it may be any row; with care it can only be what waited for COMMIT.
+        deps.care.take()
+        found = { ...found, refused: true, immediate: found.refused }
       } else throw error
     }
   }
@@ -96,7 +102,7 @@ async function write(deps: SinkDeps, batch: Batch<Decoded>): Promise<WriteResult
 /** `mapped` null: to be mapped in the transaction. */
 type Try = { readonly mapped: Mapped | null; readonly found: Findings; readonly budget: Budget }
 
-async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
+async function settle(deps: Deps, batch: Batch<Decoded>, attempt: Try): Promise<WriteResult> {
   failpoint('before_transaction')
   const result = await deps.database.transaction(async (tx) => {
     const partitions = batch.parts.map((part) => part.partition)
@@ -110,12 +116,14 @@ async function settle(deps: SinkDeps, batch: Batch<Decoded>, attempt: Try): Prom
 
     const mapped = attempt.mapped ?? (await mapAgain(deps.mappings, batch, attempt.budget))
     const sorted = sortEntries(entries, mapped, attempt.found.overflowing)
-    const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, budget: attempt.budget })
+    const attempting = { budget: attempt.budget, undoable: attempt.found.refused }
+    const outcome = await writeLedger(tx, sorted.lines, { topic: deps.topic, attempting })
     failpoint('ledger_written')
+    if (outcome.refused.some(({ sqlstate }) => sqlstate !== null)) deps.care.take()
     if (!attempt.found.remapped && outcome.refused.some(({ sqlstate }) => sqlstate === '23503'))
       throw new StaleMapping()
     const memories = await settleFailures(deps, tx, { rows, entries, sorted, outcome, tally, budget: attempt.budget })
-    const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, budget: attempt.budget })
+    const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, attempting })
     if (overflowing.size > 0) throw new AggregateOverflow(overflowing)
     failpoint('inventory_written')
 

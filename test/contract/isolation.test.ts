@@ -14,7 +14,7 @@ import { asLine, batchOf, entryOf, GROUP, lineItem, linesAt, openSink, type Open
 let db: TestDatabase
 let open: OpenSink
 let sink: Sink<Decoded>
-const count = { inserts: 0, commits: 0 }
+const count = { inserts: 0, commits: 0, savepoints: 0 }
 
 /** Counts what goes to the database, from outside of the sink. */
 const counting = (database: OpenSink['database']): OpenSink['database'] => ({
@@ -22,7 +22,11 @@ const counting = (database: OpenSink['database']): OpenSink['database'] => ({
   async transaction(work) {
     const result = await database.transaction((tx) =>
       work({
-        ...{ $queryRawUnsafe: tx.$queryRawUnsafe.bind(tx), $executeRawUnsafe: tx.$executeRawUnsafe.bind(tx) },
+        $queryRawUnsafe: tx.$queryRawUnsafe.bind(tx),
+        $executeRawUnsafe: (sql, ...values) => {
+          if (sql.startsWith('SAVEPOINT')) count.savepoints += 1
+          return tx.$executeRawUnsafe(sql, ...values)
+        },
         deadLetter: tx.deadLetter,
         ledgerEntry: {
           createMany: (args) => tx.ledgerEntry.createMany(args),
@@ -38,13 +42,17 @@ const counting = (database: OpenSink['database']): OpenSink['database'] => ({
   },
 })
 
-beforeAll(async () => {
-  db = await openTestDatabase()
-  open = openSink(db.url)
+const createSinkOf = () => {
   const breaker = { maxConsecutive: 0, maxRatio: 1 }
   const clock = { wall: systemClock.wall, now: () => 0 } // the budget of time is not what is tested here
   const { mappings, gate } = open
-  sink = createSink({ database: counting(open.database), mappings, gate, breaker, groupId: GROUP, topic: TOPIC, clock })
+  return createSink({ database: counting(open.database), mappings, gate, breaker, groupId: GROUP, topic: TOPIC, clock })
+}
+
+beforeAll(async () => {
+  db = await openTestDatabase()
+  open = openSink(db.url)
+  sink = createSinkOf()
 })
 afterAll(async () => {
   await open.close()
@@ -97,9 +105,33 @@ const write = async (batch: Batch<Decoded>) => {
   await open.mappings.mapLines(
     batch.entries.flatMap(({ decoded }) => (decoded.kind === 'line-item' ? [decoded.lineItem] : [])),
   )
-  Object.assign(count, { inserts: 0, commits: 0 })
+  Object.assign(count, { inserts: 0, commits: 0, savepoints: 0 })
   return sink.write(batch)
 }
+
+it('costs a batch without a refused row no savepoint; after one with, the next batches are tried with care', async () => {
+  await db.query("ALTER TABLE ledger_entry ADD CONSTRAINT no_bad CHECK (invoice_id <> 'BAD')")
+  try {
+    const fresh = createSinkOf()
+    const next = async (bad: boolean, at: bigint) => {
+      const item = lineItem({ sku: 'S-1', ...(bad && { invoiceId: 'BAD' }) })
+      Object.assign(count, { inserts: 0, savepoints: 0 })
+      const { inserted, deadLettered } = await fresh.write(batchOf(linesAt(0, at, [item])))
+      return { inserted, deadLettered, ...count, commits: 0 }
+    }
+    const [written, refused] = [
+      { inserted: 1, deadLettered: 0, inserts: 1, commits: 0 },
+      { inserted: 0, deadLettered: 1, commits: 0 },
+    ]
+    expect(await next(false, 0n)).toEqual({ ...written, savepoints: 0 })
+    expect(await next(true, 1n)).toMatchObject({ ...refused, inserts: 2 })
+    expect(await next(true, 2n)).toMatchObject({ ...refused, inserts: 1 })
+    for (let at = 3n; at < 19n; at++) expect(await next(false, at)).toEqual({ ...written, savepoints: 2 })
+    expect(await next(false, 19n)).toEqual({ ...written, savepoints: 0 })
+  } finally {
+    await db.query('ALTER TABLE ledger_entry DROP CONSTRAINT no_bad')
+  }
+})
 
 // What makes the database refuse the rows of invoice BAD, what undoes it, and the SQLSTATE.
 const KINDS = [

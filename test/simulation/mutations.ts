@@ -101,9 +101,9 @@ export const MUTATIONS: readonly Mutation[] = [
     'moves stock after the transaction that it belongs to',
     LAWS.stock,
     'src/sink/transaction.ts',
-    'const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, budget: attempt.budget })',
+    'const overflowing = await moveInventory(tx, outcome.inserted, { lines: sorted.lines, attempting })',
     `const overflowing = new Map()
-    const stock = { lines: sorted.lines, budget: attempt.budget }
+    const stock = { lines: sorted.lines, attempting }
     late = () => deps.database.transaction((other) => moveInventory(other, outcome.inserted, stock))`,
     {
       file: 'src/sink/transaction.ts',
