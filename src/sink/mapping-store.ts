@@ -26,6 +26,9 @@ import { countWords, findProposals, type UserText } from './match-statements.ts'
 import { mappingVersion } from './statements.ts'
 import type { Statements } from './writer.ts'
 
+/** Lines that may be new: bounds the texts that are compared, and how long the users' locks are held. */
+const AT_ONCE = 500
+
 export type MappingLine = Pick<LineItem, 'userId' | 'sku' | 'description'>
 /** An item, and the mapping of the deciding key that gave it. */
 export type MappedItem = { readonly itemId: bigint; readonly mappingId: bigint }
@@ -70,17 +73,21 @@ export function createMappingStore(options: Options): MappingStore {
       for (const { line, index } of unknown) items[index] = found.get(decidingKey(line))
       remember(found)
     }
-    const undecided = missing(lines, items)
-    if (undecided.length > 0) {
+    const created = new Map<string, MappedItem>()
+    for (let undecided = missing(lines, items); undecided.length > 0;) {
+      const some = undecided.slice(0, AT_ONCE)
       const { mappings, left } = await create(
         database,
-        undecided.map(({ line }) => line),
+        some.map(({ line }) => line),
         ambiguous,
       )
-      const created = byKey(mappings)
-      undecided.forEach(({ line, index }, at) => (items[index] = left.has(at) ? null : created.get(decidingKey(line))))
+      const more = byKey(mappings)
       // Only now: a mapping that was rolled back must never be remembered.
-      remember(created)
+      remember(more)
+      for (const [key, item] of more) created.set(key, item)
+      some.forEach(({ line, index }, at) => (items[index] = left.has(at) ? null : created.get(decidingKey(line))))
+      for (const { line, index } of undecided.slice(AT_ONCE)) items[index] = created.get(decidingKey(line))
+      undecided = undecided.slice(AT_ONCE).filter(({ index }) => items[index] === undefined)
     }
     return items.map(required)
   }
@@ -141,9 +148,12 @@ async function create(database: Database, lines: readonly MappingLine[], ambiguo
     const found = await findMappings(tx, keysOf(lines))
     const known = new Map(found.map((mapping) => [userKey(mapping.userId, mapping.vendorKey), knownItem(mapping)]))
     const reader = createKeyReader()
-    const { texts, words } = await findProposals(tx, unknownTexts(lines, known), reader)
+    const { texts, words, crowded } = await findProposals(tx, unknownTexts(lines, known), reader)
     for (const text of texts) known.set(userKey(text.userId, text.vendorKey), knownItem(text))
-    const decisions = decideMappings(lines, known, { matcher: createMatcher(texts, words, reader), ambiguous })
+    const decisions = decideMappings(lines, known, {
+      matcher: createMatcher(texts, words, { reader, crowded }),
+      ambiguous,
+    })
     /** Places of the lines that a person has to decide. */
     const left = new Set(decisions.assignments.flatMap(({ kind }, at) => (kind === 'ambiguous' ? [at] : [])))
     return { mappings: [...found, ...(await store(tx, decisions, reader))], left }

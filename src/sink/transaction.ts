@@ -70,13 +70,16 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
   }
 }
 
+/** Another item may have the room: what the first one could not take is forgotten with it. */
+const UNKNOWN_STOCK = { overflowing: new Map<SourceRecord, string | null>() }
+
 type Deps = SinkDeps & { readonly care: Care }
 
 async function write(deps: Deps, batch: Batch<Decoded>): Promise<WriteResult> {
   const budget = createBudget(batch.entries.length, deps.clock.now)
   let mapped: Mapped | null = await mapBatch(deps.mappings, batch, budget)
-  let found: Findings = { overflowing: new Map(), remapped: false, refused: deps.care.isDue(), immediate: false }
-  // Ends: each round adds a finding, and the lines that can overflow are those of the batch.
+  let found: Findings = { ...UNKNOWN_STOCK, remapped: false, refused: deps.care.isDue(), immediate: false }
+  // Ends: each round adds a finding, the lines that can overflow are those of the batch, and once `mapped` is null nobody changes mappings.
   for (;;) {
     try {
       return await settle(deps, batch, { mapped, found, budget })
@@ -87,9 +90,10 @@ async function write(deps: Deps, batch: Batch<Decoded>): Promise<WriteResult> {
       } else if (error instanceof StaleMapping) {
         deps.mappings.clear()
         mapped = await mapBatch(deps.mappings, batch, budget)
-        found = { ...found, remapped: true }
+        found = { ...found, ...UNKNOWN_STOCK, remapped: true }
       } else if (error instanceof MappingsChanged) {
         mapped = null
+        found = { ...found, ...UNKNOWN_STOCK }
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
         // At first it may be any row; with care it can only be what waited for COMMIT.
         deps.care.take()

@@ -1,7 +1,7 @@
 // Nearly equal texts, on the real PostgreSQL: what it proposes, what two members at one instant make of it, and what is kept.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createKeyReader } from '../../src/line-items/match-keys.ts'
-import { createMatcher } from '../../src/line-items/matcher.ts'
+import { createMatcher, MOST_NEAR } from '../../src/line-items/matcher.ts'
 import { RULE_VERSION, textKey } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createMappingStore, type MappingLine } from '../../src/sink/mapping-store.ts'
@@ -84,7 +84,7 @@ describe('nearly equal texts', () => {
       VARIED.map((text) => ({ userId, vendorKey: textKey(text) ?? '', text })),
     )
     const found = await open.database.transaction((tx) => findProposals(tx, queries, createKeyReader()))
-    const fromDatabase = createMatcher(found.texts, found.words)
+    const fromDatabase = createMatcher(found.texts, found.words, found)
     let proposed = 0
     for (const { userId, text } of queries) {
       const matches = fromDatabase.match(userId, text)
@@ -92,6 +92,26 @@ describe('nearly equal texts', () => {
       proposed += matches.length
     }
     expect(proposed).toBeGreaterThan(NAMES.length * 4)
+  })
+
+  it('of which a beginning has too many are compared by their words only, and no more than those are read', async () => {
+    const letters = 'abcdefghijklmnopqrstuvwxyz'
+    const parts = Array.from({ length: 3 * MOST_NEAR }, (_, i) => `Replacement ${letters[i % 26]}${letters[Math.floor(i / 26)]}q part`) // prettier-ignore
+    await idsOf(
+      open.mappings,
+      parts.map((name, i) => line(name, 'u-1', `S-${i}`)), // or they would be taken for typos of each other
+    )
+    const memory = createMatcher()
+    for (const text of parts) memory.learn({ userId: 'u-1', vendorKey: textKey(text) ?? '', text })
+    for (const text of ['Replacement', 'REPLACEMENT, PART: AAQ', 'Replacement aaq part x']) {
+      const queries = [{ userId: 'u-1', vendorKey: textKey(text) ?? '', text }]
+      const found = await open.database.transaction((tx) => findProposals(tx, queries, createKeyReader()))
+      expect(found.crowded).toEqual(text === 'Replacement aaq part x' ? [] : queries)
+      expect(found.texts.length).toBeLessThanOrEqual(1)
+      expect(createMatcher(found.texts, found.words, found).match('u-1', text)).toEqual(memory.match('u-1', text))
+    }
+    const [joined, item] = await idsOf(open.mappings, [line('REPLACEMENT, PART: AAQ'), line('Replacement aaq part')])
+    expect(joined).toBe(item)
   })
 
   it('of a batch are looked up in one statement', async () => {

@@ -21,7 +21,8 @@ import {
   TOPIC,
 } from '../support/sink.ts'
 
-const TABLES = 'ledger_entry, dead_letter, inventory, consumer_offset, item, item_mapping, audit_entry'
+const TABLES =
+  'ledger_entry, dead_letter, inventory, consumer_offset, item, item_mapping, mapping_change, mapping_change_key, audit_entry'
 const uuid = (n: number) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 const rejected: Decoded = {
   kind: 'rejected',
@@ -274,6 +275,22 @@ describe.each(['fast', 'stock'] as const)('a batch through the %s writer', (writ
     expect(await letters()).toMatchObject([{ code: 'AGGREGATE_OVERFLOW', sqlstate: '22003', record_offset: '3' }])
     expect(await db.query('SELECT quantity FROM inventory WHERE item_id = $1', [item_id])).toEqual([{ quantity: full }])
     await db.query('UPDATE inventory SET quantity = 6 WHERE item_id = $1', [item_id])
+  })
+
+  it('lets a line be whose item had no room when a person gave it another item meanwhile', async () => {
+    await write(linesAt(0, 0n, [lineItem({ sku: 'FULL' }), lineItem({ sku: 'ROOM' })]))
+    const itemOf = async (sku: string) =>
+      (await db.query<{ item_id: string }>('SELECT item_id FROM item_mapping WHERE vendor_key = $1', [`sku:${sku}`]))[0]
+        ?.item_id
+    const [full, room] = [await itemOf('FULL'), await itemOf('ROOM')]
+    const [{ quantity } = { quantity: '' }] = await db.query<{ quantity: string }>('SELECT quantity FROM inventory WHERE item_id = $1', [full]) // prettier-ignore
+    await db.query("UPDATE inventory SET quantity = '999999999999999999999999.999999' WHERE item_id = $1", [full])
+    await db.query('BEGIN')
+    await db.query("UPDATE item_mapping SET item_id = $1 WHERE vendor_key = 'sku:FULL'", [room])
+    await db.query("INSERT INTO mapping_change (actor, user_id, action, from_item, to_item, moved_at, moved_rows) SELECT 'p', user_id, 'assign', $1, $2, now(), 0 FROM item WHERE id = $1", [full, room]) // prettier-ignore
+    await db.query('COMMIT')
+    expect(await write(linesAt(0, 2n, [lineItem({ sku: 'FULL' })]))).toMatchObject({ inserted: 1, deadLettered: 0 })
+    await db.query('UPDATE inventory SET quantity = $1 WHERE item_id = $2', [quantity, full])
   })
 
   it('leaves nothing behind when it fails', async () => {
