@@ -156,7 +156,11 @@ function assemble(
   const sink = createSink({
     ...owner,
     ...{ database, clock, gate, breaker },
-    mappings: createMappingStore({ database, ambiguous: config.mappingAmbiguous }),
+    mappings: createMappingStore({
+      database,
+      ambiguous: config.mappingAmbiguous,
+      onMapped: (counts) => emit({ type: 'mapped', ...counts }),
+    }),
   })
   const store = createOffsetStore({ ...owner, database })
   const source = createKafkaSource(

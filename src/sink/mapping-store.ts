@@ -46,15 +46,19 @@ export type MappingStore = {
   clear(): void
 }
 
+/** Lines by how their item was found. The lines of one try: those of a batch that is mapped again count again. */
+export type MappedCounts = { readonly cached: number; readonly stored: number; readonly unknown: number }
+
 type Options = {
   readonly database: Database
   readonly cacheSize?: number
   readonly cacheTtlMs?: number
   readonly ambiguous?: AmbiguousPolicy
+  readonly onMapped?: (counts: MappedCounts) => void
 }
 
 export function createMappingStore(options: Options): MappingStore {
-  const { database, cacheSize = 200_000, cacheTtlMs = 60_000, ambiguous = 'create' } = options
+  const { database, cacheSize = 200_000, cacheTtlMs = 60_000, ambiguous = 'create', onMapped } = options
   // What people change comes by the version; the time to live bounds what somebody did by SQL.
   const cache = new LRUCache<string, MappedItem>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
   /** The cache holds nothing that is older. Null: not known yet. */
@@ -74,9 +78,11 @@ export function createMappingStore(options: Options): MappingStore {
       remember(found)
     }
     const created = new Map<string, MappedItem>()
-    for (let undecided = missing(lines, items); undecided.length > 0;) {
+    const left = missing(lines, items)
+    onMapped?.({ cached: lines.length - unknown.length, stored: unknown.length - left.length, unknown: left.length })
+    for (let undecided = left; undecided.length > 0;) {
       const some = undecided.slice(0, AT_ONCE)
-      const { mappings, left } = await create(
+      const { mappings, doubtful } = await create(
         database,
         some.map(({ line }) => line),
         ambiguous,
@@ -85,7 +91,7 @@ export function createMappingStore(options: Options): MappingStore {
       // Only now: a mapping that was rolled back must never be remembered.
       remember(more)
       for (const [key, item] of more) created.set(key, item)
-      some.forEach(({ line, index }, at) => (items[index] = left.has(at) ? null : created.get(decidingKey(line))))
+      some.forEach(({ line, index }, at) => (items[index] = doubtful.has(at) ? null : created.get(decidingKey(line))))
       for (const { line, index } of undecided.slice(AT_ONCE)) items[index] = created.get(decidingKey(line))
       undecided = undecided.slice(AT_ONCE).filter(({ index }) => items[index] === undefined)
     }
@@ -155,8 +161,8 @@ async function create(database: Database, lines: readonly MappingLine[], ambiguo
       ambiguous,
     })
     /** Places of the lines that a person has to decide. */
-    const left = new Set(decisions.assignments.flatMap(({ kind }, at) => (kind === 'ambiguous' ? [at] : [])))
-    return { mappings: [...found, ...(await store(tx, decisions, reader))], left }
+    const doubtful = new Set(decisions.assignments.flatMap(({ kind }, at) => (kind === 'ambiguous' ? [at] : [])))
+    return { mappings: [...found, ...(await store(tx, decisions, reader))], doubtful }
   })
 }
 

@@ -85,6 +85,11 @@ const catalogue = {
     help: 'Flushes that failed and were tried again, by SQLSTATE (or a code of ours).',
     labels: ['sqlstate'],
   },
+  mapping_lines_total: {
+    kind: 'counter',
+    help: 'Lines by where their item was found: in the cache, stored in PostgreSQL, or unknown (made, or near to another). The hit ratio of the cache is cached / all.',
+    labels: ['found'],
+  },
   batches_cut_total: { kind: 'counter', help: 'Batches that were too much for one transaction.', labels: ['code'] },
   fenced_batches_total: {
     kind: 'counter',

@@ -50,6 +50,8 @@ export type TelemetryEvent =
       limits: { records: number; ageMs: number }
       buffered: number
     }
+  /** Lines of a batch by where their item was found; unknown: made, or near to another. */
+  | { type: 'mapped'; cached: number; stored: number; unknown: number }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
   /** Given back by the sink, to be written in pieces. */
   | { type: 'batch-cut'; code: string; records: number; maxRecords: number }

@@ -37,6 +37,8 @@ export function createEventLog(log: Logger, now: () => number) {
     switch (event.type) {
       case 'flushed':
         return flushed(event)
+      case 'mapped':
+        return log.trace(fields, 'mapped')
       case 'joined':
         return log.debug(fields, 'joined the group')
       case 'assigned':

@@ -58,11 +58,13 @@ const OUTCOMES = {
   ignored: 'ignored',
   alreadySettled: 'already_settled',
 } as const
+const FOUND = ['cached', 'stored', 'unknown'] as const
 const outcomes = Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]
 
 /** From 0 on, or the first one would not be seen as an increase. */
 function begin({ add }: Instruments) {
   for (const each of outcomes) add('records_total', { outcome: OUTCOMES[each] }, 0)
+  for (const found of FOUND) add('mapping_lines_total', { found }, 0)
   for (const outcome of ['ok', 'failed'] as const) add('offset_commits_total', { outcome }, 0)
   for (const direction of ['assigned', 'revoked'] as const) add('partitions_moved_total', { direction }, 0)
   for (const outcome of ['restarts', 'ends'] as const) add('consumer_restarts_total', { outcome }, 0)
@@ -84,6 +86,9 @@ function update({ add, observe, addLatencies, set }: Instruments, event: Telemet
       for (const { code } of event.result.failedItems) add('dead_letters_total', { code: codeLabel(code) })
       return
     }
+    case 'mapped':
+      for (const found of FOUND) add('mapping_lines_total', { found }, event[found])
+      return
     case 'flush-retry':
       return add('db_retries_total', { sqlstate: codeLabel(event.code) })
     case 'batch-cut':

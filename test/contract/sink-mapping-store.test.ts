@@ -49,6 +49,20 @@ describe('the mapping store', () => {
     })
   })
 
+  it('tells where it found the items of lines', async () => {
+    const told: object[] = []
+    const store = createMappingStore({ database: open.database, onMapped: (counts) => told.push(counts) })
+    await store.mapLines([line('A', 'Red cup'), line('A')])
+    await store.mapLines([line('A'), line('B')])
+    store.clear()
+    await store.mapLines([line('A'), line('B'), line(null, 'red cup'), line('C')])
+    expect(told).toEqual([
+      { cached: 0, stored: 0, unknown: 2 },
+      { cached: 1, stored: 0, unknown: 1 },
+      { cached: 0, stored: 3, unknown: 1 },
+    ])
+  })
+
   it('gives an item that was found by its description its first sku, and never a second', async () => {
     const [cup] = await idsOf(open.mappings, [line(null, 'Red cup')])
     open.mappings.clear()

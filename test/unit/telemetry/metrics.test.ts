@@ -94,6 +94,7 @@ test.each<[TelemetryEvent, string, string]>([
     '1',
   ],
   [{ type: 'gap', partition: 0, expected: 10n, fetched: 15n }, 'sluice_offset_gap_records_total', '5'],
+  [{ type: 'mapped', cached: 5, stored: 2, unknown: 1 }, 'sluice_mapping_lines_total{found="cached"}', '5'],
   [{ type: 'overtaken', partition: 0, from: 1n, position: 2n }, 'sluice_fenced_batches_total', '1'],
   [{ type: 'joined', partitions: 2, again: false }, 'sluice_rebalances_total', '0'],
   [{ type: 'joined', partitions: 2, again: true }, 'sluice_rebalances_total', '1'],
