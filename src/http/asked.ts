@@ -7,11 +7,12 @@ import { FAULT_CODES } from '../line-items/fault.ts'
 import { METHODS } from '../line-items/mapping-filter.ts'
 import { Refusal } from './refusal.ts'
 
+/** An empty list says nothing, as one that is not given. */
 const list = <T extends z.ZodType>(each: T) =>
-  z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(each).max(50).optional(),
-  )
+  z.preprocess((value) => {
+    const all: unknown[] = value === undefined ? [] : [value].flat()
+    return all.length === 0 ? undefined : all
+  }, z.array(each).max(50).optional())
 const whole = (min: number, max: number, preset: number) =>
   z.preprocess((value) => (value === undefined ? preset : Number(value)), z.number().int().min(min).max(max))
 const text = z.string().min(1).max(1_000).optional()

@@ -45,15 +45,16 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
       const letters = lettersOf()
       const letter = await letters.store.get(await resolveId(letters, parsed(letterId, request.params).id))
       if (!letter) throw new Refusal(404, 'NOT_FOUND', 'the dead letter is gone')
-      const withheld = access !== 'granted'
+      const detail = detailOf(letter)
+      const withheld = detail.stored && access !== 'granted'
       return {
-        ...detailOf(letter),
+        ...detail,
         advice: adviceFor(letter.code, letter.id),
         actions: {
           replay: statusesThatTake('replay').includes(letter.status),
           discard: statusesThatTake('discard').includes(letter.status),
         },
-        record: withheld ? null : recordView(letter),
+        record: detail.stored && !withheld ? recordView(letter) : null,
         withheld,
       }
     },

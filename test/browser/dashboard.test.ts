@@ -162,6 +162,53 @@ test.each([
   }
 })
 
+test('all that fit a filter without a code: replayed, and discarded but for what failed after they were counted', async () => {
+  const fail = async () => {
+    await send([recordOf(event({ quantity: '0', invoiceId: 'INV-10' }), 0)])
+    await world.drained()
+  }
+  await fail()
+  await fail()
+  const { page, wrong, close } = await openTab()
+  await go(page, 'dead-letters?invoice=INV-10')
+  await page.getByRole('button', { name: 'Replay all of these …' }).click()
+  await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await page.getByText('2 letters.').waitFor()
+  await page.getByRole('button', { name: 'Replay', exact: true }).click()
+  await page.getByText('2 sent').waitFor()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await world.drained()
+
+  await page.getByRole('button', { name: 'Discard all of these …' }).click()
+  await page.getByText('2 letters.').waitFor()
+  await fail()
+  await page.getByRole('textbox', { name: 'Why' }).fill('test data')
+  await page.getByRole('button', { name: 'Discard', exact: true }).click()
+  await page.getByText('2 discarded.').waitFor()
+  const sql = `SELECT status FROM dead_letter WHERE invoice_id = 'INV-10' ORDER BY created_at`
+  expect(await world.query(sql)).toEqual(['discarded', 'discarded', 'open'].map((status) => ({ status })))
+  expect(wrong).toEqual([])
+  await close()
+})
+
+test('what the member does not know is a dash; a fault of the page is not said to be the silence of the member', async () => {
+  const { page, wrong, close } = await openTab()
+  let without: object = { deadLetters: null, now: null }
+  await page.route('**/api/state', async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...((await response.json()) as object), ...without } })
+  })
+  await go(page)
+  await page.getByText('nobody could count them yet').waitFor()
+  await page.getByRole('region', { name: /^Members of the group/ }).waitFor()
+  expect(await page.locator('.banner').count()).toBe(0)
+  without = { members: null }
+  await page.getByText(/^This page has a fault/).waitFor()
+  expect(wrong).toEqual([])
+  await close()
+})
+
 test('with the keyboard alone: skip link, navigation, a letter', async () => {
   const { page, close } = await openTab()
   await go(page)

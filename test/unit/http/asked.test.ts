@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { discardBody, letterList, replayBody } from '../../../src/http/asked.ts'
+
+test.each([{ code: [], status: [] }, {}, { stage: [] }])('a filter that says nothing is refused: %j', (filter) => {
+  expect(replayBody.safeParse({ filter }).success).toBe(false)
+  expect(discardBody.safeParse({ filter, reason: 'why' }).success).toBe(false)
+})
+
+test('an empty list is as good as none beside what is said', () => {
+  const { filter } = replayBody.parse({ filter: { code: [], status: ['open'] } })
+  expect(filter).toEqual({ status: ['open'] })
+  expect(letterList.parse({ status: 'open' })).toMatchObject({ status: ['open'] })
+})
