@@ -17,12 +17,13 @@ const SAID = {
 const resultOf = (result) => {
   const [level = '', said = ''] = SAID[result.status] ?? []
   return panel(
-    result.userId === null ? 'Of no known user' : `User ${result.userId}`,
+    result.userId === null ? 'Of no known user: these count to every user of the invoice' : `User ${result.userId}`,
     h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
     facts([
       ['lines processed', count(result.itemsProcessed)],
       ['lines failed', count(result.itemsFailed)],
       ['lines discarded', result.itemsDiscarded ? count(result.itemsDiscarded) : null],
+      ['of these of no known user', result.itemsUnread ? count(result.itemsUnread) : null],
       ['first settled', result.firstSettledAt && time(result.firstSettledAt)],
       ['last settled', result.lastSettledAt && time(result.lastSettledAt)],
       ['time taken', millis(result.processingTimeMs)],
@@ -71,8 +72,14 @@ export function invoices({ main, path, signal, failed }) {
       h('p', { class: 'empty' }, 'Which lines of an invoice are in the ledger, which failed, and why.'),
     )
   fill(results, h('p', { class: 'loading' }, 'Looking …'))
+  const more = h(
+    'p',
+    { class: 'quiet' },
+    'More users have an invoice of that id than are shown; of one of them: ',
+    h('code', null, 'sluice invoice … --user …'),
+  )
   get(`api/invoices/${encodeURIComponent(id)}`).then(
-    (found) => signal.aborted || fill(results, found.results.map(resultOf)),
+    (found) => signal.aborted || fill(results, found.more ? more : null, found.results.map(resultOf)),
     (error) => signal.aborted || failed(error),
   )
 }
