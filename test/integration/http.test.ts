@@ -252,6 +252,25 @@ test('replay, and discard by a filter: jobs, on record, and as the commands do i
   )
 })
 
+test('reads of anybody that take long are ended, and others turned away; state and the token have a connection', async () => {
+  const holder = await world.connect()
+  await holder.query('BEGIN; LOCK TABLE dead_letter IN ACCESS EXCLUSIVE MODE')
+  try {
+    const scans = Array.from({ length: 5 }, () => ask('/api/dead-letters/stats?by=topic'))
+    expect(await json('/api/state')).toMatchObject({ database: { ok: true } })
+    expect((await ask('/api/mappings', { headers: bearer })).status).toBe(200)
+    const codes = (await Promise.all(scans)).map(({ status, text }) => [
+      status,
+      (JSON.parse(text) as { error: { code: string } }).error.code,
+    ])
+    expect(codes.sort()).toEqual([...Array.from({ length: 4 }, () => [503, 'BUSY']), [503, 'SLOW']])
+  } finally {
+    await holder.query('ROLLBACK')
+    holder.release()
+  }
+  expect((await ask('/api/dead-letters/stats?by=topic')).status).toBe(200)
+})
+
 test('static files from the package, under a strict policy; nothing beside them', async () => {
   const uplot = await ask('/uplot/uPlot.esm.js')
   expect(uplot.status).toBe(200)

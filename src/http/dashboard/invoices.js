@@ -13,12 +13,14 @@ const SAID = {
   unknown: ['bad', 'No record of it is known, in the ledger or as a dead letter.'],
 }
 
-/** @param {any} result */
-const resultOf = (result) => {
+/** @param {any} result @param {boolean} isAlone */
+const resultOf = (result, isAlone) => {
   const [level = '', said = ''] = SAID[result.status] ?? []
   return panel(
-    result.userId === null ? 'Of no known user: these count to every user of the invoice' : `User ${result.userId}`,
-    h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
+    result.userId === null ? 'Of no known user' : `User ${result.userId}`,
+    result.userId === null && !isAlone
+      ? h('p', null, 'Whose these are could not be read: they count to every user of the invoice.')
+      : h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
     facts([
       ['lines processed', count(result.itemsProcessed)],
       ['lines failed', count(result.itemsFailed)],
@@ -79,7 +81,13 @@ export function invoices({ main, path, signal, failed }) {
     h('code', null, 'sluice invoice … --user …'),
   )
   get(`api/invoices/${encodeURIComponent(id)}`).then(
-    (found) => signal.aborted || fill(results, found.more ? more : null, found.results.map(resultOf)),
+    ({ results: all, more: isMore }) =>
+      signal.aborted ||
+      fill(
+        results,
+        isMore ? more : null,
+        all.map((/** @type {any} */ each) => resultOf(each, all.length === 1)),
+      ),
     (error) => signal.aborted || failed(error),
   )
 }
