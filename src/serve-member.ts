@@ -69,17 +69,8 @@ export async function serveMember(
     fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
     routes: (app) =>
       addRoutes(app, {
-        ...{
-          config,
-          database,
-          reads,
-          group,
-          memberId,
-          clock,
-          explain,
-          token: config.adminToken,
-          batches: tally.batches,
-        },
+        ...{ config, database, reads, group, memberId, clock, explain },
+        ...{ token: config.adminToken, batches: tally.batches },
         metrics: {
           contentType: metrics.contentType,
           async text() {

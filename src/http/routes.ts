@@ -20,7 +20,7 @@ import { mappingRoutes } from './routes-mappings.ts'
 /** The same path from src/http (tsx) and from dist/http. */
 const DASHBOARD = fileURLToPath(new URL('./dashboard', import.meta.url))
 /** Of a large group it takes part of a second, in which nothing else goes on. */
-const HISTORY = { ms: 5_000, share: 20 }
+const HISTORY = { ms: 5_000, share: 5 }
 const UPLOT = fileURLToPath(new URL('.', import.meta.resolve('uplot/dist/uPlot.min.css')))
 
 const schemaOf = (schema: unknown) =>

@@ -77,7 +77,7 @@ test('no dead letter yet: the page says so, and what is settled is what consumer
 
 test('a bad record is found by three clicks, understood, and replayed with the token', async () => {
   const bad = event({ quantity: '0', invoiceId: 'INV-9' })
-  await send([recordOf(bad, 0), { key: Buffer.from(MARKUP), value: Buffer.from(JSON.stringify({ invoiceId: MARKUP })) }]) // prettier-ignore
+  await send([{ ...recordOf(bad, 0), headers: [['of-nothing', Buffer.alloc(0)]] }, { key: Buffer.from(MARKUP), value: Buffer.from(JSON.stringify({ invoiceId: MARKUP })) }]) // prettier-ignore
   await world.drained()
   const { page, wrong, close } = await openTab()
   await go(page)
@@ -107,6 +107,7 @@ test('a bad record is found by three clicks, understood, and replayed with the t
     return (await page.locator('dt:text-is("replays") + dd').innerText()) === '1'
   })
   await page.getByText(bad.eventId).first().waitFor()
+  expect(await page.locator('dt:text-is("of-nothing") + dd').innerText()).toBe('(empty)')
   await shot(page, 'dead-letter')
   await go(page, 'dead-letters')
   await page.getByText(MARKUP).first().waitFor()

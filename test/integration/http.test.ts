@@ -135,7 +135,8 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   }
   await until('it said that it stopped', stopped)
 
-  const { points } = await json('/api/history?minutes=5')
+  const { now, points } = await json('/api/history?minutes=5')
+  expect((await json('/api/history?minutes=15&points=100'))['now']).toBe(now)
   const inHistory = (points as unknown as { inserted: number }[]).reduce((sum, point) => sum + point.inserted, 0)
   expect(inHistory).toBeGreaterThan(0)
   const { batches } = await json('/api/batches')
@@ -257,6 +258,9 @@ test('reads of anybody that take long are ended, and others turned away; state a
   await holder.query('BEGIN; LOCK TABLE dead_letter IN ACCESS EXCLUSIVE MODE')
   try {
     const scans = Array.from({ length: 5 }, () => ask('/api/dead-letters/stats?by=topic'))
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+      AND application_name LIKE '%-http'`
+    await until('one of them is read', async () => (await world.query(waiting)).length === 1)
     expect(await json('/api/state')).toMatchObject({ database: { ok: true } })
     expect((await ask('/api/mappings', { headers: bearer })).status).toBe(200)
     const codes = (await Promise.all(scans)).map(({ status, text }) => [

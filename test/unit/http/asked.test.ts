@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { discardBody, letterList, replayBody } from '../../../src/http/asked.ts'
+import { discardBody, history, letterList, replayBody } from '../../../src/http/asked.ts'
 
 test.each([{ code: [], status: [] }, {}, { stage: [] }])('a filter that says nothing is refused: %j', (filter) => {
   expect(replayBody.safeParse({ filter }).success).toBe(false)
@@ -11,3 +11,15 @@ test('an empty list is as good as none beside what is said', () => {
   expect(filter).toEqual({ status: ['open'] })
   expect(letterList.parse({ status: 'open' })).toMatchObject({ status: ['open'] })
 })
+
+test.each([
+  [{}, { minutes: 60, points: 240 }],
+  [
+    { minutes: '1', points: '2' },
+    { minutes: 15, points: 60 },
+  ],
+  [
+    { minutes: '61', points: '241' },
+    { minutes: 120, points: 720 },
+  ],
+])('history is of a few sizes: %j', (given, found) => expect(history.parse(given)).toEqual(found))

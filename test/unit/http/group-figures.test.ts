@@ -14,8 +14,11 @@ const open = () => {
     if (seen.fails) throw new Error('canceled')
     return []
   }
-  const reads = { members: async () => [], offsets: async () => [], gate: async () => ({ closure: null }), letters }
-  const group = createGroup({ ...reads, now: async () => NOW } as Parameters<typeof createGroup>[0], clock)
+  const gate = async () => ({ closure: null, actor: null, allowance: 0n })
+  const group = createGroup(
+    { members: async () => [], offsets: async () => [], gate, letters, now: async () => NOW },
+    clock,
+  )
   /** What comes of it within the time that a request may take. */
   const within = async <T>(work: Promise<T>): Promise<T> => {
     await run(4_000)
