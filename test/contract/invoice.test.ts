@@ -158,7 +158,10 @@ describe('an invoice', () => {
     const [both] = await ask()
     expect(both).toMatchObject({ processingTimeMs: 1_500, firstSettledAt: first!.firstSettledAt })
     await db.query(`UPDATE dead_letter SET created_at = $1::timestamptz - interval '2 s'`, [first!.firstSettledAt])
-    expect(await ask()).toMatchObject([{ processingTimeMs: 2_000, lastSettledAt: first!.lastSettledAt }])
+    expect(await ask()).toMatchObject([
+      { processingTimeMs: 2_000, lastSettledAt: first!.lastSettledAt },
+      { userId: null },
+    ])
   })
 
   it('lists as many failed lines as are asked for, and counts all', async () => {
