@@ -206,6 +206,11 @@ test('what the member does not know is a dash; a fault of the page is not said t
   expect(await page.locator('.banner').count()).toBe(0)
   without = { members: null }
   await page.getByText(/^This page has a fault/).waitFor()
+  without = {}
+  const ofMany = { invoiceId: '1', results: [], more: true }
+  await page.route('**/api/invoices/1', (route) => route.fulfill({ json: ofMany }))
+  await go(page, 'invoices/1')
+  await page.getByText('More users have an invoice of that id than are shown').waitFor()
   expect(wrong).toEqual([])
   await close()
 })

@@ -1,5 +1,6 @@
 // What became of an invoice, from what the real sink wrote and from letters moved through their life by hand.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { invoiceCommand } from '../../src/cli/invoice.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
 import { type InvoiceResult, invoiceResults, MAX_USERS } from '../../src/line-items/invoice-result.ts'
 import { readInvoice } from '../../src/sink/invoice-report.ts'
@@ -43,6 +44,16 @@ describe('an invoice', () => {
     at += 1n
   }
   const move = (status: string) => db.query('UPDATE dead_letter SET status = $1', [status])
+
+  /** `sluice invoice`: what it writes to stderr, and its exit code. */
+  const command = async () => {
+    const said = { stderr: '', code: -1 }
+    const stdout = { write: () => true } as unknown as NodeJS.WriteStream
+    const stderr = { write: (text: string) => (said.stderr += text) } as unknown as NodeJS.WriteStream
+    const io = { stdout, stderr, env: { DATABASE_URL: db.url }, drain: new AbortController().signal }
+    await invoiceCommand(io, (code) => (said.code = code)).parseAsync([INVOICE], { from: 'user' })
+    return said
+  }
 
   const success = { status: 'success', itemsFailed: 0, itemsDiscarded: 0, failedItems: [] }
 
@@ -123,6 +134,9 @@ describe('an invoice', () => {
     const unread = { userId: null, status: 'failed', itemsFailed: 1, itemsUnread: 0, failedItems: [{ line: null }] }
     expect(await ask()).toMatchObject([{ userId: 'u-1', ...missing }, { userId: 'u-2', ...missing }, unread])
     expect(await ask('u-2')).toMatchObject([{ userId: 'u-2', ...missing }, unread])
+    expect((await command()).code).toBe(1)
+    await move('discarded')
+    expect(await command()).toEqual({ code: 0, stderr: '' })
     await move('resolved')
     expect(await ask()).toMatchObject([success, success])
   })
@@ -190,6 +204,7 @@ describe('an invoice', () => {
     const asked = { invoiceId: INVOICE, userId: null, limit: 1 }
     const facts = await readInvoice(open.database, asked)
     expect(facts.more).toBe(true)
+    expect((await command()).stderr).toContain('more than 50 users')
     expect(invoiceResults(asked, facts)).toHaveLength(MAX_USERS)
     expect((await told()).slice(0, expected.length)).toEqual(expected.slice(0, MAX_USERS))
   })
