@@ -3,6 +3,7 @@ import * as prom from 'prom-client'
 import { type Config, HTTP_POOL_SIZE } from './config.ts'
 import { createGroup } from './http/group.ts'
 import type { Health } from './http/health.ts'
+import { createReads } from './http/reads.ts'
 import { addRoutes } from './http/routes.ts'
 import { type HttpOptions, type HttpServer, serveHttp } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
@@ -21,7 +22,7 @@ import { createMetrics } from './telemetry/metrics.ts'
 
 export type ServeDeps = { reporting: Reporting; health: () => Health; clock: Clock; log: Log }
 
-/** Whoever asks waits no longer; a job has as long as the commands have. */
+/** A job has as long as the commands have, and so has the count of all letters, which is kept. */
 const STATEMENT_MS = 20_000
 
 export async function serveMember(
@@ -42,14 +43,15 @@ export async function serveMember(
       },
       ...{ connectTimeoutMs: 3_000, statementTimeoutMs: STATEMENT_MS },
     }))
-  const letters = () => createLetterStore({ database: database(), groupId })
+  const reads = createReads(database, clock)
   const group = createGroup(
     {
       members: () => readMembers(database(), groupId),
       offsets: () => createOffsetStore({ groupId, topic, database: database() }).show(),
       gate: () => createGateStore({ groupId, database: database() }).state(),
-      letters: () => letters().stats(ALL_LETTERS, 'code'),
-      now: () => letters().now(),
+      letters: () =>
+        reads((one) => createLetterStore({ database: one, groupId }).stats(ALL_LETTERS, 'code'), STATEMENT_MS),
+      now: () => createLetterStore({ database: database(), groupId }).now(),
     },
     clock,
   )
@@ -67,7 +69,8 @@ export async function serveMember(
     fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
     routes: (app) =>
       addRoutes(app, {
-        ...{ config, database, group, memberId, clock, explain, token: config.adminToken, batches: tally.batches },
+        ...{ config, database, reads, group, memberId, clock, explain },
+        ...{ token: config.adminToken, batches: tally.batches },
         metrics: {
           contentType: metrics.contentType,
           async text() {

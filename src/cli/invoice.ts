@@ -7,6 +7,7 @@ import {
   type InvoiceResult,
   invoiceResults,
   type InvoiceStatus,
+  MAX_USERS,
 } from '../line-items/invoice-result.ts'
 import { readInvoice } from '../sink/invoice-report.ts'
 import { printable } from '../lib/printable.ts'
@@ -20,8 +21,11 @@ export const invoiceCommand = (io: Io, exit: (code: ExitCode) => void): Command 
   new Command('invoice')
     .description('what became of an invoice: lines processed, lines failed and why')
     .argument('<invoiceId>', 'its id')
-    .option('--user <id>', 'the invoice of this user (default: of every user who has one of that id)')
-    .option('--json', 'one JSON object a line, one for each user')
+    .option(
+      '--user <id>',
+      `the invoice of this user (default: of every user who has one of that id, at most ${MAX_USERS})`,
+    )
+    .option('--json', 'one JSON object a line, one for each user, and one for what is of no known user')
     .option('--limit <n>', 'list at most so many failed lines of each user; all are counted', limit, 1_000)
     .addHelpText(
       'after',
@@ -32,8 +36,8 @@ export const invoiceCommand = (io: Io, exit: (code: ExitCode) => void): Command 
   unknown          no record of it is known, in the ledger or as a dead letter
 
 A dead letter counts by the invoice id in its record or, when the record could not be read, by its key. When its user could not
-be read either it counts to every user of the invoice, as it may be theirs. Resolved letters are in the ledger and do not count;
-discarded ones are listed, but are neither processed nor failed. A line that was sent twice, once refused, counts in both.
+be read either it counts to every user of the invoice, as it may be theirs, and is listed once, under no known user. Resolved
+letters are in the ledger and do not count; discarded ones are listed, but are neither processed nor failed. A line that was sent twice, once refused, counts in both.
 Time taken: from the first to the last time that records of it were settled (written, or made a dead letter); 0 when that was
 one transaction.
 
@@ -49,8 +53,11 @@ Examples:
         readInvoice(database, asked),
       )
       const results = invoiceResults(asked, facts)
+      if (facts.more) io.stderr.write(`more than ${MAX_USERS} users have an invoice of that id; --user asks for one\n`)
       io.stdout.write(`${results.map(json ? toJson : textOf).join(json ? '\n' : '\n\n')}\n`)
-      exit(results.every(({ status }) => status === 'success') ? ExitCode.ok : ExitCode.partial)
+      // What is of no known user counts to each of the others.
+      const judged = results.filter(({ userId }) => results.length === 1 || userId !== null)
+      exit(judged.every(({ status }) => status === 'success') ? ExitCode.ok : ExitCode.partial)
     })
 
 function limit(text: string): number {
@@ -68,16 +75,18 @@ const COLOUR: Record<InvoiceStatus, (text: string) => string> = {
 }
 
 function textOf(result: InvoiceResult): string {
-  const { userId, status, itemsProcessed, itemsFailed, itemsDiscarded, failedItems } = result
-  const owner = userId === null ? '' : `, user ${printable(userId)}`
+  const { userId, status, itemsProcessed, itemsFailed, itemsDiscarded, itemsUnread, failedItems } = result
+  const nobody = status === 'unknown' ? '' : ', no known user'
+  const owner = userId === null ? nobody : `, user ${printable(userId)}`
   const discarded = itemsDiscarded > 0 ? `, discarded ${count(itemsDiscarded)}` : ''
   const lines = [
     `invoice ${printable(result.invoiceId)}${owner}: ${COLOUR[status](status)}`,
     `processed ${count(itemsProcessed)}, failed ${count(itemsFailed)}${discarded}${timeTaken(result)}`,
   ]
   if (failedItems.length > 0) lines.push(tableOf(failedItems))
-  const missing = itemsFailed + itemsDiscarded - failedItems.length
+  const missing = itemsFailed + itemsDiscarded - itemsUnread - failedItems.length
   if (missing > 0) lines.push(`and ${count(missing)} more (--limit)`)
+  if (itemsUnread > 0) lines.push(`${count(itemsUnread)} of these are of no known user: below`)
   const [first] = failedItems
   if (first) lines.push(`the whole record, and what to do: sluice dlq show ${shortId(first)}`)
   return lines.join('\n')

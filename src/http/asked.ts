@@ -7,11 +7,12 @@ import { FAULT_CODES } from '../line-items/fault.ts'
 import { METHODS } from '../line-items/mapping-filter.ts'
 import { Refusal } from './refusal.ts'
 
+/** An empty list says nothing, as one that is not given. */
 const list = <T extends z.ZodType>(each: T) =>
-  z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(each).max(50).optional(),
-  )
+  z.preprocess((value) => {
+    const all: unknown[] = value === undefined ? [] : [value].flat()
+    return all.length === 0 ? undefined : all
+  }, z.array(each).max(50).optional())
 const whole = (min: number, max: number, preset: number) =>
   z.preprocess((value) => (value === undefined ? preset : Number(value)), z.number().int().min(min).max(max))
 const text = z.string().min(1).max(1_000).optional()
@@ -36,7 +37,10 @@ export const letterList = z.strictObject({ ...filters, limit: whole(1, 500, 50),
 export const letterStats = z.strictObject({ ...filters, by: z.enum(['code', 'topic']).default('code') })
 export const letterId = z.object({ id: idPrefix })
 export const jobId = z.object({ id: z.uuid() })
-export const history = z.strictObject({ minutes: whole(1, 120, 60), points: whole(2, 720, 240) })
+/** Of a few sizes, so that each can be kept for all who ask: the next larger one. */
+const sized = (sizes: readonly [number, ...number[]], preset: number) =>
+  whole(1, Math.max(...sizes), preset).transform((wanted) => sizes.find((size) => size >= wanted) ?? preset)
+export const history = z.strictObject({ minutes: sized([15, 60, 120], 60), points: sized([60, 240, 720], 240) })
 export const invoiceId = z.object({ id: z.string().min(1).max(300) })
 export const invoice = z.strictObject({ user: text, limit: whole(1, 1_000, 100) })
 export const mappingList = z.strictObject({

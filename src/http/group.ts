@@ -1,5 +1,5 @@
 // The whole group as the database knows it: what the members say, and what is settled. Read at most once a second, however many
-// ask; when PostgreSQL does not answer, the last answer is given, and said to be old.
+// ask, and letters are counted apart from it; when PostgreSQL does not answer, the last answer is given, and said to be old.
 import type { Clock } from '../lib/clock.ts'
 import type { GateState } from '../sink/gate-store.ts'
 import { older, totalOf } from '../sink/letter-json.ts'
@@ -8,6 +8,7 @@ import { isAlive, type MemberRow } from '../sink/member-store.ts'
 import type { OffsetAccount } from '../sink/offset-store.ts'
 import { STALE_MS } from '../telemetry/lag.ts'
 import type { DeadLetterFigures } from '../telemetry/metrics.ts'
+import { kept, type Kept } from './kept.ts'
 
 export type GroupReads = {
   readonly members: () => Promise<readonly MemberRow[]>
@@ -17,31 +18,12 @@ export type GroupReads = {
   readonly now: () => Promise<Date>
 }
 
-const STATE_MS = 1_000
-const LETTERS_MS = 10_000
+const STATE = { ms: 1_000, share: 1 }
 /** Counting letters may take a tenth of a connection's time. */
-const SHARE = 10
+const LETTERS = { ms: 10_000, share: 10 }
 const PATIENCE_MS = 3_000
-
-/** One read at a time; kept for `ms`, or longer when it took long. */
-function kept<T>(read: () => Promise<T>, ms: number, clock: Clock) {
-  let last: { value: T; until: number } | null = null
-  let reading: Promise<T> | null = null
-  const readNow = async () => {
-    const began = clock.now()
-    try {
-      const value = await read()
-      last = { value, until: clock.now() + Math.max(ms, SHARE * (clock.now() - began)) }
-      return value
-    } finally {
-      reading = null
-    }
-  }
-  return {
-    last: () => last?.value ?? null,
-    get: (): Promise<T> => (last && clock.now() < last.until ? Promise.resolve(last.value) : (reading ??= readNow())),
-  }
-}
+/** To Prometheus older figures are unknown. */
+const FIGURES_MS = 300_000
 
 export function createGroup(reads: GroupReads, clock: Clock) {
   const table = kept(
@@ -56,18 +38,20 @@ export function createGroup(reads: GroupReads, clock: Clock) {
         partitions: partitionsOf(members, offsets, now),
       }
     },
-    STATE_MS,
+    STATE,
     clock,
   )
-  const letters = kept(async () => ({ asOf: await reads.now(), rows: await reads.letters() }), LETTERS_MS, clock)
+  const letters = kept(async () => ({ asOf: await reads.now(), rows: await reads.letters() }), LETTERS, clock)
 
-  /** What is known by then; `error`: why not all of it is of now. */
-  async function inTime<T>(source: { last: () => T | null; get: () => Promise<T> }) {
+  /** What is known by then; `error`: why it is not of now. */
+  async function inTime<T>(source: Kept<T>, maxAgeMs?: number) {
     const enough = new AbortController()
-    const late = clock.sleep(PATIENCE_MS, enough.signal).then(() => ({ value: source.last(), error: 'no answer' }))
+    const late = clock
+      .sleep(PATIENCE_MS, enough.signal)
+      .then(() => ({ value: source.last(maxAgeMs), error: 'no answer' }))
     const answer = source.get().then(
       (value) => ({ value, error: null }),
-      (error: unknown) => ({ value: source.last(), error }),
+      (error: unknown) => ({ value: source.last(maxAgeMs), error }),
     )
     const found = await Promise.race([answer, late])
     enough.abort()
@@ -76,15 +60,16 @@ export function createGroup(reads: GroupReads, clock: Clock) {
 
   return {
     async state() {
-      const [found, lettersFound] = [await inTime(table), await inTime(letters)]
-      const error = found.error ?? lettersFound.error
+      const [found, lettersFound] = await Promise.all([inTime(table), inTime(letters)])
       const { now = null, gate = null, members = [], partitions = [] } = found.value ?? {}
       const deadLetters = lettersFound.value && figuresOf(lettersFound.value)
-      return { error, now, gate, members, partitions, lag: lagOf(partitions, members), deadLetters }
+      return { error: found.error, now, gate, members, partitions, lag: lagOf(partitions, members), deadLetters }
     },
+    /** All of them, as they were counted last. */
+    letterStats: async () => (await letters.get()).rows,
     /** For metrics; null: unknown. */
     async deadLetters(): Promise<DeadLetterFigures | null> {
-      const { value } = await inTime(letters)
+      const { value } = await inTime(letters, FIGURES_MS)
       return value && figuresOf(value)
     },
   }

@@ -8,12 +8,15 @@ import type { Database } from '../sink/database.ts'
 import type { KeptBatch } from '../telemetry/tally.ts'
 import type { createGroup } from './group.ts'
 import { accessOf } from './guard.ts'
+import type { Reads } from './reads.ts'
 import { Refusal } from './refusal.ts'
 
 export type RouteDeps = {
   readonly config: Config
-  /** A pool of its own: the pipeline's is not for whoever asks. */
+  /** A pool of its own: the pipeline's is not for whoever asks. This is for who has the token. */
   readonly database: () => Database
+  /** And this for everybody. */
+  readonly reads: Reads
   readonly group: ReturnType<typeof createGroup>
   readonly batches: () => readonly KeptBatch[]
   readonly metrics: { readonly contentType: string; text(): Promise<string> }

@@ -48,7 +48,7 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, expla
       const counts = await store.count()
       const { ready, lost } = foundOf(counts)
       const wanted = Math.min(ready, limit ?? Infinity)
-      if (dryRun) return { dryRun, found: wanted, lost }
+      if (dryRun) return { dryRun, found: wanted, lost, until: filter.until ?? selection.began }
       const audited = { ...givenOf(filter), again, rate, limit, edited: false, found: wanted }
       const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
         if (wanted === 0) return { state: 'done', result: { sent: 0, tooLarge: 0, unsent: 0, lost, note: 'none fit' } }
@@ -75,7 +75,7 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, expla
       const filter = toDiscard(await chosen(letters, which), await letters.store.now())
       const changes = createLetterChanges({ database: database(), groupId })
       const found = await changes.countToDiscard(filter)
-      if (dryRun) return { dryRun, found }
+      if (dryRun) return { dryRun, found, until: filter.until }
       const actor = `http ${request.ip}`
       const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
         const { count, left, stopped } = await sweep({

@@ -1,5 +1,5 @@
 import { statusesThatTake } from '../dead-letters/life-cycle.ts'
-import { lettersIn, resolveId } from '../letter-jobs.ts'
+import { type Letters, lettersIn, resolveId } from '../letter-jobs.ts'
 import { adviceFor, statsJson, summaryJson, totalOf } from '../sink/letter-json.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
 import { filterOf, letterId, letterList, letterStats } from './asked.ts'
@@ -9,18 +9,19 @@ import { Refusal } from './refusal.ts'
 import { parsed, type Routes } from './route.ts'
 
 /** Reading dead letters. What is in a record is shown to whoever has the token. */
-export const letterRoutes: Routes = (app, { config, database, clock, token }) => {
-  const lettersOf = () => lettersIn(config, database())
+export const letterRoutes: Routes = (app, { config, group, reads, clock, token }) => {
+  const reading = <R>(work: (letters: Letters) => Promise<R>) => reads((database) => work(lettersIn(config, database)))
 
   app.get(
     '/api/dead-letters',
     { schema: { summary: 'Dead letters, the newest first', querystring: letterList } },
     async (request) => {
       const { limit, after, ...asked } = parsed(letterList, request.query)
-      const letters = lettersOf()
       const filter = filterOf(asked, clock.wall())
-      const cursor = after === undefined ? null : await letters.store.get(await resolveId(letters, after))
-      const found = await letters.store.page(filter, cursor, limit + 1)
+      const found = await reading(async (letters) => {
+        const cursor = after === undefined ? null : await letters.store.get(await resolveId(letters, after))
+        return letters.store.page(filter, cursor, limit + 1)
+      })
       const page = found.slice(0, limit)
       return { letters: page.map(summaryJson), next: found.length > limit ? (page.at(-1)?.id ?? null) : null }
     },
@@ -31,7 +32,10 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
     { schema: { summary: 'How many, of which code or topic', querystring: letterStats } },
     async (request) => {
       const { by, ...asked } = parsed(letterStats, request.query)
-      const rows = await lettersOf().store.stats(filterOf(asked, clock.wall()), by)
+      const isAll = by === 'code' && Object.values(asked).every((value) => value === undefined)
+      const rows = isAll
+        ? await group.letterStats()
+        : await reading(({ store }) => store.stats(filterOf(asked, clock.wall()), by))
       return { by, rows: rows.map((row) => statsJson(row, by)), total: statsJson(totalOf(rows), 'total') }
     },
   )
@@ -42,18 +46,19 @@ export const letterRoutes: Routes = (app, { config, database, clock, token }) =>
     async (request) => {
       const access = accessOf(request.headers, token)
       if (access === 'refused') throw new Refusal(401, 'TOKEN', 'the token is wrong')
-      const letters = lettersOf()
-      const letter = await letters.store.get(await resolveId(letters, parsed(letterId, request.params).id))
+      const { id } = parsed(letterId, request.params)
+      const letter = await reading(async (letters) => letters.store.get(await resolveId(letters, id)))
       if (!letter) throw new Refusal(404, 'NOT_FOUND', 'the dead letter is gone')
-      const withheld = access !== 'granted'
+      const detail = detailOf(letter)
+      const withheld = detail.stored && access !== 'granted'
       return {
-        ...detailOf(letter),
+        ...detail,
         advice: adviceFor(letter.code, letter.id),
         actions: {
           replay: statusesThatTake('replay').includes(letter.status),
           discard: statusesThatTake('discard').includes(letter.status),
         },
-        record: withheld ? null : recordView(letter),
+        record: detail.stored && !withheld ? recordView(letter) : null,
         withheld,
       }
     },

@@ -35,6 +35,8 @@ export type InvoiceResult = {
   readonly itemsProcessed: number
   readonly itemsFailed: number
   readonly itemsDiscarded: number
+  /** Of the failed and discarded ones: those of no known user, which are listed once, under no user. */
+  readonly itemsUnread: number
   /** Failed and discarded ones, by line; may be fewer than there are. */
   readonly failedItems: readonly FailedItem[]
   /** From the first to the last settling of its records. */
@@ -43,30 +45,54 @@ export type InvoiceResult = {
   readonly lastSettledAt: Date | null
 }
 
-/** `userId`: one user, or null for all there are. `limit`: so many failed items are listed of each; all are counted. */
+/** As many are told of at once. */
+export const MAX_USERS = 50
+
+/** `userId`: one user, or null for the first MAX_USERS there are. `limit`: so many failed items are listed of each; all are counted. */
 export type InvoiceAsked = { readonly invoiceId: string; readonly userId: string | null; readonly limit: number }
 
-export type InvoiceFacts = { readonly tallies: readonly InvoiceTally[]; readonly items: readonly FailedItem[] }
+export type InvoiceFacts = {
+  readonly tallies: readonly InvoiceTally[]
+  readonly items: readonly FailedItem[]
+  /** More users have an invoice of that id. */
+  readonly more: boolean
+}
 
 /**
  * A record that could not be read belongs to nobody for certain: it counts to every user of the invoice, as a line that
- * may be missing must not be hidden from its owner.
+ * may be missing must not be hidden from its owner; and it is listed in a result of its own, the last.
  */
-export function invoiceResults({ invoiceId, userId: asked, limit }: InvoiceAsked, { tallies, items }: InvoiceFacts) {
-  const known = [...new Set(tallies.map(({ userId }) => userId))].filter((userId) => userId !== null).sort()
-  const users: (string | null)[] = asked !== null ? [asked] : known
-  const counts = (owner: string | null) => (each: { userId: string | null }) =>
-    each.userId === owner || each.userId === null
-  return (users.length > 0 ? users : [null]).map((userId) =>
-    resultOf({ invoiceId, userId }, tallies.filter(counts(userId)), items.filter(counts(userId)).slice(0, limit)),
-  )
+export function invoiceResults({ invoiceId, userId: asked }: InvoiceAsked, { tallies, items }: InvoiceFacts) {
+  const [talliesOf, itemsOf] = [byUser(tallies), byUser(items)]
+  const unread = talliesOf.get(null) ?? []
+  const known = [...talliesOf.keys()].filter((userId) => userId !== null).sort()
+  const users = asked !== null ? [asked] : known
+  const ofUser = (userId: string | null, also: readonly InvoiceTally[]) =>
+    resultOf({ invoiceId, userId }, talliesOf.get(userId) ?? [], also, itemsOf.get(userId) ?? [])
+  const results = users.map((userId) => ofUser(userId, unread))
+  return results.length > 0 && missing(unread) === 0 ? results : [...results, ofUser(null, [])]
 }
+
+function byUser<T extends { readonly userId: string | null }>(all: readonly T[]): ReadonlyMap<string | null, T[]> {
+  const found = new Map<string | null, T[]>()
+  for (const each of all) {
+    const list = found.get(each.userId)
+    if (list) list.push(each)
+    else found.set(each.userId, [each])
+  }
+  return found
+}
+
+const missing = (tallies: readonly InvoiceTally[]) =>
+  tallies.reduce((total, { failed, discarded }) => total + failed + discarded, 0)
 
 function resultOf(
   invoice: Pick<InvoiceResult, 'invoiceId' | 'userId'>,
-  tallies: readonly InvoiceTally[],
+  own: readonly InvoiceTally[],
+  unread: readonly InvoiceTally[],
   failedItems: readonly FailedItem[],
 ): InvoiceResult {
+  const tallies = [...own, ...unread]
   const sum = (field: 'written' | 'failed' | 'discarded') => tallies.reduce((total, tally) => total + tally[field], 0)
   const [itemsProcessed, itemsFailed, itemsDiscarded] = [sum('written'), sum('failed'), sum('discarded')]
   const times = tallies.flatMap(({ firstAt, lastAt }) => [firstAt, lastAt]).filter((at) => at !== null)
@@ -75,7 +101,7 @@ function resultOf(
   return {
     ...invoice,
     status: statusOf({ itemsProcessed, itemsFailed, itemsDiscarded }),
-    ...{ itemsProcessed, itemsFailed, itemsDiscarded, failedItems },
+    ...{ itemsProcessed, itemsFailed, itemsDiscarded, itemsUnread: missing(unread), failedItems },
     processingTimeMs: firstSettledAt && lastSettledAt && lastSettledAt.getTime() - firstSettledAt.getTime(),
     ...{ firstSettledAt, lastSettledAt },
   }

@@ -77,7 +77,7 @@ test('no dead letter yet: the page says so, and what is settled is what consumer
 
 test('a bad record is found by three clicks, understood, and replayed with the token', async () => {
   const bad = event({ quantity: '0', invoiceId: 'INV-9' })
-  await send([recordOf(bad, 0), { key: Buffer.from(MARKUP), value: Buffer.from(JSON.stringify({ invoiceId: MARKUP })) }]) // prettier-ignore
+  await send([{ ...recordOf(bad, 0), headers: [['of-nothing', Buffer.alloc(0)]] }, { key: Buffer.from(MARKUP), value: Buffer.from(JSON.stringify({ invoiceId: MARKUP })) }]) // prettier-ignore
   await world.drained()
   const { page, wrong, close } = await openTab()
   await go(page)
@@ -107,6 +107,7 @@ test('a bad record is found by three clicks, understood, and replayed with the t
     return (await page.locator('dt:text-is("replays") + dd').innerText()) === '1'
   })
   await page.getByText(bad.eventId).first().waitFor()
+  expect(await page.locator('dt:text-is("of-nothing") + dd').innerText()).toBe('(empty)')
   await shot(page, 'dead-letter')
   await go(page, 'dead-letters')
   await page.getByText(MARKUP).first().waitFor()
@@ -160,6 +161,58 @@ test.each([
     expect(wrong).toEqual([])
     await close()
   }
+})
+
+test('all that fit a filter without a code: replayed, and discarded but for what failed after they were counted', async () => {
+  const fail = async () => {
+    await send([recordOf(event({ quantity: '0', invoiceId: 'INV-10' }), 0)])
+    await world.drained()
+  }
+  await fail()
+  await fail()
+  const { page, wrong, close } = await openTab()
+  await go(page, 'dead-letters?invoice=INV-10')
+  await page.getByRole('button', { name: 'Replay all of these …' }).click()
+  await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
+  await page.getByRole('button', { name: 'Use it' }).click()
+  await page.getByText('2 letters.').waitFor()
+  await page.getByRole('button', { name: 'Replay', exact: true }).click()
+  await page.getByText('2 sent').waitFor()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await world.drained()
+
+  await page.getByRole('button', { name: 'Discard all of these …' }).click()
+  await page.getByText('2 letters.').waitFor()
+  await fail()
+  await page.getByRole('textbox', { name: 'Why' }).fill('test data')
+  await page.getByRole('button', { name: 'Discard', exact: true }).click()
+  await page.getByText('2 discarded.').waitFor()
+  const sql = `SELECT status FROM dead_letter WHERE invoice_id = 'INV-10' ORDER BY created_at`
+  expect(await world.query(sql)).toEqual(['discarded', 'discarded', 'open'].map((status) => ({ status })))
+  expect(wrong).toEqual([])
+  await close()
+})
+
+test('what the member does not know is a dash; a fault of the page is not said to be the silence of the member', async () => {
+  const { page, wrong, close } = await openTab()
+  let without: object = { deadLetters: null, now: null }
+  await page.route('**/api/state', async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...((await response.json()) as object), ...without } })
+  })
+  await go(page)
+  await page.getByText('nobody could count them yet').waitFor()
+  await page.getByRole('region', { name: /^Members of the group/ }).waitFor()
+  expect(await page.locator('.banner').count()).toBe(0)
+  without = { members: null }
+  await page.getByText(/^This page has a fault/).waitFor()
+  without = {}
+  const ofMany = { invoiceId: '1', results: [], more: true }
+  await page.route('**/api/invoices/1', (route) => route.fulfill({ json: ofMany }))
+  await go(page, 'invoices/1')
+  await page.getByText('More users have an invoice of that id than are shown').waitFor()
+  expect(wrong).toEqual([])
+  await close()
 })
 
 test('with the keyboard alone: skip link, navigation, a letter', async () => {

@@ -1,7 +1,8 @@
 // What became of an invoice, from what the real sink wrote and from letters moved through their life by hand.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { invoiceCommand } from '../../src/cli/invoice.ts'
 import { faultOf } from '../../src/line-items/fault.ts'
-import { type InvoiceResult, invoiceResults } from '../../src/line-items/invoice-result.ts'
+import { type InvoiceResult, invoiceResults, MAX_USERS } from '../../src/line-items/invoice-result.ts'
 import { readInvoice } from '../../src/sink/invoice-report.ts'
 import { batchOf, entryOf, lineItem, linesAt, openSink, type OpenSink, openTestDatabase, recordAt, startAt, type TestDatabase, TOPIC } from '../support/sink.ts' // prettier-ignore
 
@@ -44,6 +45,16 @@ describe('an invoice', () => {
   }
   const move = (status: string) => db.query('UPDATE dead_letter SET status = $1', [status])
 
+  /** `sluice invoice`: what it writes to stderr, and its exit code. */
+  const command = async () => {
+    const said = { stderr: '', code: -1 }
+    const stdout = { write: () => true } as unknown as NodeJS.WriteStream
+    const stderr = { write: (text: string) => (said.stderr += text) } as unknown as NodeJS.WriteStream
+    const io = { stdout, stderr, env: { DATABASE_URL: db.url }, drain: new AbortController().signal }
+    await invoiceCommand(io, (code) => (said.code = code)).parseAsync([INVOICE], { from: 'user' })
+    return said
+  }
+
   const success = { status: 'success', itemsFailed: 0, itemsDiscarded: 0, failedItems: [] }
 
   it('of which every line is in the ledger succeeded, for each user who has one of that id', async () => {
@@ -58,7 +69,7 @@ describe('an invoice', () => {
   it('that nobody knows is unknown, with a user or without', async () => {
     await write({ invoiceId: 'I-2' })
     await refuse({ key: 'I-2', userId: 'u-1', invoiceId: 'I-2' })
-    const unknown = { status: 'unknown', itemsProcessed: 0, itemsFailed: 0, failedItems: [], processingTimeMs: null, firstSettledAt: null, lastSettledAt: null } // prettier-ignore
+    const unknown = { status: 'unknown', itemsProcessed: 0, itemsFailed: 0, itemsUnread: 0, failedItems: [], processingTimeMs: null, firstSettledAt: null, lastSettledAt: null } // prettier-ignore
     expect(await ask()).toEqual([{ invoiceId: INVOICE, userId: null, itemsDiscarded: 0, ...unknown }])
     expect(await ask('u-1')).toEqual([{ invoiceId: INVOICE, userId: 'u-1', itemsDiscarded: 0, ...unknown }])
   })
@@ -116,12 +127,18 @@ describe('an invoice', () => {
     expect(await ask()).toMatchObject([{ status: 'success', itemsProcessed: 1, ...discarded }])
   })
 
-  it('has the records with its id as their key that could not be read, for every user of it', async () => {
+  it('has the records with its id as their key that could not be read: counted to every user of it, listed once', async () => {
     await write({ userId: 'u-1' }, { userId: 'u-2' })
     await refuse({ key: INVOICE })
-    const missing = { status: 'partial_success', itemsFailed: 1, failedItems: [{ userId: null, line: null }] }
-    expect(await ask()).toMatchObject([{ userId: 'u-1', ...missing }, { userId: 'u-2', ...missing }]) // prettier-ignore
-    expect(await ask('u-2')).toMatchObject([{ userId: 'u-2', ...missing }])
+    const missing = { status: 'partial_success', itemsFailed: 1, itemsUnread: 1, failedItems: [] }
+    const unread = { userId: null, status: 'failed', itemsFailed: 1, itemsUnread: 0, failedItems: [{ line: null }] }
+    expect(await ask()).toMatchObject([{ userId: 'u-1', ...missing }, { userId: 'u-2', ...missing }, unread])
+    expect(await ask('u-2')).toMatchObject([{ userId: 'u-2', ...missing }, unread])
+    expect((await command()).code).toBe(1)
+    await move('discarded')
+    expect(await command()).toEqual({ code: 0, stderr: '' })
+    await move('resolved')
+    expect(await ask()).toMatchObject([success, success])
   })
 
   it('has the record without a readable invoice id by its key, for the user that it names', async () => {
@@ -155,13 +172,41 @@ describe('an invoice', () => {
     const [both] = await ask()
     expect(both).toMatchObject({ processingTimeMs: 1_500, firstSettledAt: first!.firstSettledAt })
     await db.query(`UPDATE dead_letter SET created_at = $1::timestamptz - interval '2 s'`, [first!.firstSettledAt])
-    expect(await ask()).toMatchObject([{ processingTimeMs: 2_000, lastSettledAt: first!.lastSettledAt }])
+    expect(await ask()).toMatchObject([
+      { processingTimeMs: 2_000, lastSettledAt: first!.lastSettledAt },
+      { userId: null },
+    ])
   })
 
   it('lists as many failed lines as are asked for, and counts all', async () => {
-    for (const userId of ['u-1', 'u-1', null, null]) await refuse({ key: INVOICE, userId })
-    const [result] = await ask(null, INVOICE, 3)
-    expect([result!.itemsFailed, result!.failedItems.length]).toEqual([4, 3])
+    for (const userId of ['u-1', 'u-1', 'u-1', null, null, null]) await refuse({ key: INVOICE, userId })
+    const results = await ask(null, INVOICE, 2)
+    expect(results.map(({ itemsFailed, failedItems }) => [itemsFailed, failedItems.length])).toEqual([
+      [6, 2],
+      [3, 2],
+    ])
+  })
+
+  it('of more users than are told of says so, and these are complete: the first of ledger and letters together', async () => {
+    const names = Array.from({ length: MAX_USERS + 10 }, (_, at) => `u-${String(at).padStart(3, '0')}`)
+    await write(...names.filter((_, at) => at % 2 === 0).map((userId) => ({ userId })))
+    for (const userId of names.filter((_, at) => at % 3 === 0))
+      await refuse({ key: 'other', userId, invoiceId: INVOICE })
+    await refuse({ key: INVOICE, userId: names[1]! })
+    const has = (at: number) => at % 2 === 0 || at % 3 === 0 || at === 1
+    const expected = names.flatMap((userId, at) =>
+      has(at) ? [[userId, at % 2 === 0 ? 1 : 0, at % 3 === 0 || at === 1 ? 1 : 0]] : [],
+    )
+    const told = async () =>
+      (await ask()).map(({ userId, itemsProcessed, itemsFailed }) => [userId, itemsProcessed, itemsFailed])
+    expect(await told()).toEqual(expected)
+    for (const userId of ['z-1', 'z-2', 'z-3', 'z-4', 'z-5', 'z-6', 'z-7', 'z-8', 'z-9', 'z-a']) await write({ userId })
+    const asked = { invoiceId: INVOICE, userId: null, limit: 1 }
+    const facts = await readInvoice(open.database, asked)
+    expect(facts.more).toBe(true)
+    expect((await command()).stderr).toContain('more than 50 users')
+    expect(invoiceResults(asked, facts)).toHaveLength(MAX_USERS)
+    expect((await told()).slice(0, expected.length)).toEqual(expected.slice(0, MAX_USERS))
   })
 
   it('is found among many users by looks into an index, not by reading the ledger', async () => {
@@ -181,11 +226,12 @@ describe('an invoice', () => {
       return Number(row!.n)
     }
     const before = await rowsRead()
-    const { tallies } = await readInvoice(one.database, { invoiceId: 'I-42', userId: null, limit: 9 })
-    expect(tallies).toHaveLength(300)
+    const { tallies, more } = await readInvoice(one.database, { invoiceId: 'I-42', userId: null, limit: 9 })
+    expect([tallies.length, more]).toEqual([MAX_USERS, true])
     const read = (await rowsRead()) - before
     expect(read).toBeGreaterThan(0)
-    expect(read).toBeLessThan(2_000)
+    // Twice for each user that is told of, and once for each looked at; not for the 300 there are.
+    expect(read).toBeLessThan(600)
     await one.close()
   })
 })

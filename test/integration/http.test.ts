@@ -135,7 +135,8 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   }
   await until('it said that it stopped', stopped)
 
-  const { points } = await json('/api/history?minutes=5')
+  const { now, points } = await json('/api/history?minutes=5')
+  expect((await json('/api/history?minutes=15&points=100'))['now']).toBe(now)
   const inHistory = (points as unknown as { inserted: number }[]).reduce((sum, point) => sum + point.inserted, 0)
   expect(inHistory).toBeGreaterThan(0)
   const { batches } = await json('/api/batches')
@@ -181,11 +182,24 @@ test.each([
   ['broken JSON', { ...bearer, 'content-type': 'application/json' }, '{', 400],
   ['neither ids nor a filter', bearer, {}, 400],
   ['a filter that says nothing', bearer, { filter: {} }, 400],
+  ['a filter of empty lists', bearer, { filter: { code: [], status: [] } }, 400],
   ['an unknown field', bearer, { filter: { codes: ['EVENT_ID_INVALID'] } }, 400],
   ['an unknown letter', bearer, { ids: ['00000000'] }, 404],
   ['a body beyond the cap', bearer, { filter: { user: 'x'.repeat(70_000) } }, 413],
 ] as const)('a replay is refused: %s', async (_, headers, body, status) => {
   expect((await ask('/api/dead-letters/replay', { method: 'POST', headers, body })).status).toBe(status)
+})
+
+test('a record that could not be stored is not shown as one without a value', async () => {
+  const { letters } = await json('/api/dead-letters?status=open&code=EVENT_ID_INVALID')
+  const id = String(letters?.[0]?.['id'])
+  const [kept] = await world.query('SELECT key, value FROM dead_letter WHERE id = $1', [id])
+  await world.query('UPDATE dead_letter SET key = NULL, value = NULL, value_sha256 = $2 WHERE id = $1', [id, 'x'])
+  const lost = { record: null, withheld: false, stored: false }
+  expect(await json(`/api/dead-letters/${id}`, { headers: bearer })).toMatchObject(lost)
+  expect(await json(`/api/dead-letters/${id}`)).toMatchObject(lost)
+  const back = 'UPDATE dead_letter SET key = $2, value = $3, value_sha256 = NULL WHERE id = $1'
+  await world.query(back, [id, kept?.['key'], kept?.['value']])
 })
 
 /** Of a job, when it has ended. */
@@ -207,6 +221,9 @@ test('replay, and discard by a filter: jobs, on record, and as the commands do i
     body: { ids: [id], dryRun: true },
   })
   expect(dry).toMatchObject({ dryRun: true, found: 1 })
+  const before = { code: ['EVENT_ID_INVALID'], until: new Date(Date.parse(String(dry['until'])) - 3_600_000) }
+  const none = { method: 'POST', headers: bearer, body: { filter: before, dryRun: true } }
+  expect(await json('/api/dead-letters/replay', none)).toMatchObject({ found: 0, until: before.until.toISOString() })
   const replayed = await json('/api/dead-letters/replay', { method: 'POST', headers: bearer, body: { ids: [id] } })
   expect(await over(String(replayed['id']))).toMatchObject({
     kind: 'replay',
@@ -234,6 +251,28 @@ test('replay, and discard by a filter: jobs, on record, and as the commands do i
   expect(audit).toEqual(
     ['dlq.replay', 'dlq.replay.end', 'dlq.discard'].map((action) => ({ actor: 'http 127.0.0.1', action })),
   )
+})
+
+test('reads of anybody that take long are ended, and others turned away; state and the token have a connection', async () => {
+  const holder = await world.connect()
+  await holder.query('BEGIN; LOCK TABLE dead_letter IN ACCESS EXCLUSIVE MODE')
+  try {
+    const scans = Array.from({ length: 5 }, () => ask('/api/dead-letters/stats?by=topic'))
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+      AND application_name LIKE '%-http'`
+    await until('one of them is read', async () => (await world.query(waiting)).length === 1)
+    expect(await json('/api/state')).toMatchObject({ database: { ok: true } })
+    expect((await ask('/api/mappings', { headers: bearer })).status).toBe(200)
+    const codes = (await Promise.all(scans)).map(({ status, text }) => [
+      status,
+      (JSON.parse(text) as { error: { code: string } }).error.code,
+    ])
+    expect(codes.sort()).toEqual([...Array.from({ length: 4 }, () => [503, 'BUSY']), [503, 'SLOW']])
+  } finally {
+    await holder.query('ROLLBACK')
+    holder.release()
+  }
+  expect((await ask('/api/dead-letters/stats?by=topic')).status).toBe(200)
 })
 
 test('static files from the package, under a strict policy; nothing beside them', async () => {

@@ -19,11 +19,21 @@ export class Refused extends Error {
   }
 }
 
+/** The member did not answer, or only in part. */
+export class Unanswered extends Error {}
+
 /** What to say of an error, and what to do. @param {{ message: string, remedy?: string }} error */
 export const wordsOf = ({ message, remedy }) => `${message}${remedy ? ` → ${remedy}` : ''}`
 
 /** Statuses of letters that nobody has dealt with. */
 export const UNRESOLVED = ['open', 'replayed', 'parked']
+
+/** What to say of whatever went wrong. @param {unknown} error */
+export function told(error) {
+  if (error instanceof Refused) return wordsOf(error)
+  if (error instanceof Unanswered) return 'The member that served this page does not answer.'
+  return `This page has a fault: ${error instanceof Error ? error.message : String(error)}`
+}
 
 const PATIENCE_MS = 10_000
 
@@ -34,10 +44,13 @@ async function ask(path, init = {}) {
     ...init,
     headers: { ...init.headers, ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) },
     signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch((cause) => {
+    throw new Unanswered('no answer', { cause })
   })
-  /** @type {unknown} */
-  const body = await response.json().catch(() => ({}))
-  if (!response.ok) throw new Refused(response.status, /** @type {{ error?: object }} */ (body).error ?? {})
+  /** @type {any} */
+  const body = await response.json().catch(() => null)
+  if (!response.ok) throw new Refused(response.status, body?.error ?? {})
+  if (body === null) throw new Unanswered('half an answer')
   return body
 }
 

@@ -1,5 +1,5 @@
 // Which page is shown, and what holds on all of them: group, freshness, gate, database.
-import { get, Refused, wordsOf } from './api.js'
+import { get, Refused, told, Unanswered } from './api.js'
 import { deadLetters } from './dead-letters.js'
 import { fill, h } from './dom.js'
 import { time } from './format.js'
@@ -67,10 +67,7 @@ setInterval(fresh, 1_000)
 /** @param {unknown} error */
 function failed(error) {
   if (error instanceof Refused && error.code !== '' && error.status < 500) heardAt = Date.now()
-  const what =
-    error instanceof Refused
-      ? wordsOf(error)
-      : 'The member that served this page does not answer. What is shown is old; it is asked again.'
+  const what = error instanceof Unanswered ? `${told(error)} What is shown is old; it is asked again.` : told(error)
   const text = `failed ${what}`
   if (text !== banners.dataset['told']) fill(banners, h('div', { class: 'banner bad' }, what))
   banners.dataset['told'] = text

@@ -1,5 +1,5 @@
 // Dialogs: what is about to be done, the token for it, and how far it is.
-import { get, post, Refused, token, wordsOf } from './api.js'
+import { get, post, Refused, told, token, wordsOf } from './api.js'
 import { fill, h } from './dom.js'
 import { count } from './format.js'
 
@@ -9,9 +9,6 @@ function open(dialog) {
   dialog.addEventListener('close', () => dialog.remove())
   dialog.showModal()
 }
-
-/** @param {unknown} error */
-const told = (error) => (error instanceof Refused ? wordsOf(error) : 'The member does not answer.')
 
 /** Resolves to whether there is a token now. @param {string} [why] @returns {Promise<boolean>} */
 export function askToken(
@@ -85,10 +82,13 @@ export async function change(kind, which) {
       fill(words, h('span', { class: 'bad' }, told(error)))
       close.textContent = 'Close'
     }
-    const asked = () => (replay ? which : { ...which, reason: reason.value })
+    /** What was counted, and nothing that failed since. @type {Which} */
+    let counted = which
+    const asked = () => (replay ? counted : { ...counted, reason: reason.value })
     const path = `api/dead-letters/${kind}`
 
-    post(path, { ...which, ...(replay ? {} : { reason: 'counting' }), dryRun: true }).then(({ found }) => {
+    post(path, { ...which, ...(replay ? {} : { reason: 'counting' }), dryRun: true }).then(({ found, until }) => {
+      if ('filter' in which) counted = { filter: { ...which.filter, until } }
       words.textContent =
         found === 0 ? 'None of them can be.' : `${count(found)} ${found === 1 ? 'letter' : 'letters'}.`
       go.disabled = found === 0

@@ -44,8 +44,8 @@ export function deadLetters({ main, query, signal, failed }) {
   }
   const wanted = given('status')
   const filter = {
-    code: given('code') ? [given('code')] : [],
-    status: wanted === 'all' ? [] : wanted ? [wanted] : UNRESOLVED,
+    status: wanted === 'all' ? STATUSES : wanted ? [wanted] : UNRESOLVED,
+    ...(given('code') ? { code: [given('code')] } : {}),
     ...Object.fromEntries(['invoice', 'user', 'since'].flatMap((name) => (given(name) ? [[name, given(name)]] : []))),
   }
   /** @type {any[]} */

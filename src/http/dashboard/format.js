@@ -37,5 +37,6 @@ export function bytes(bytes) {
 /** @param {string | null | undefined} at ISO 8601 */
 export const time = (at) => (at ? at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC') : NONE)
 
-/** How long before `now`. @param {string | null | undefined} at @param {string} now */
-export const ago = (at, now) => (at ? `${duration(Math.max(0, (Date.parse(now) - Date.parse(at)) / 1000))} ago` : NONE)
+/** How long before `now`. @param {string | null | undefined} at @param {string | null} now */
+export const ago = (at, now) =>
+  at && now ? `${duration(Math.max(0, (Date.parse(now) - Date.parse(at)) / 1000))} ago` : NONE

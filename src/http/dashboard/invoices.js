@@ -13,16 +13,19 @@ const SAID = {
   unknown: ['bad', 'No record of it is known, in the ledger or as a dead letter.'],
 }
 
-/** @param {any} result */
-const resultOf = (result) => {
+/** @param {any} result @param {boolean} isAlone */
+const resultOf = (result, isAlone) => {
   const [level = '', said = ''] = SAID[result.status] ?? []
   return panel(
     result.userId === null ? 'Of no known user' : `User ${result.userId}`,
-    h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
+    result.userId === null && !isAlone
+      ? h('p', null, 'Whose these are could not be read: they count to every user of the invoice.')
+      : h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
     facts([
       ['lines processed', count(result.itemsProcessed)],
       ['lines failed', count(result.itemsFailed)],
       ['lines discarded', result.itemsDiscarded ? count(result.itemsDiscarded) : null],
+      ['of these of no known user', result.itemsUnread ? count(result.itemsUnread) : null],
       ['first settled', result.firstSettledAt && time(result.firstSettledAt)],
       ['last settled', result.lastSettledAt && time(result.lastSettledAt)],
       ['time taken', millis(result.processingTimeMs)],
@@ -71,8 +74,20 @@ export function invoices({ main, path, signal, failed }) {
       h('p', { class: 'empty' }, 'Which lines of an invoice are in the ledger, which failed, and why.'),
     )
   fill(results, h('p', { class: 'loading' }, 'Looking …'))
+  const more = h(
+    'p',
+    { class: 'quiet' },
+    'More users have an invoice of that id than are shown; of one of them: ',
+    h('code', null, 'sluice invoice … --user …'),
+  )
   get(`api/invoices/${encodeURIComponent(id)}`).then(
-    (found) => signal.aborted || fill(results, found.results.map(resultOf)),
+    ({ results: all, more: isMore }) =>
+      signal.aborted ||
+      fill(
+        results,
+        isMore ? more : null,
+        all.map((/** @type {any} */ each) => resultOf(each, all.length === 1)),
+      ),
     (error) => signal.aborted || failed(error),
   )
 }

@@ -28,6 +28,9 @@ const partOf = (part, name) =>
         ),
       ]
 
+/** @param {any} header */
+const headerText = ({ form, text }) => (form === 'none' ? '(null)' : text === '' ? '(empty)' : text)
+
 /** @param {any} record */
 const recordOf = ({ key, value, headers, cut }) => [
   partOf(value, 'Value'),
@@ -35,7 +38,7 @@ const recordOf = ({ key, value, headers, cut }) => [
   h('h3', null, `Headers (${headers.length})`),
   headers.length === 0
     ? h('p', { class: 'quiet' }, 'none')
-    : facts(headers.map((/** @type {any} */ { name, text }) => [name, text ?? '(null)'])),
+    : facts(headers.map((/** @type {any} */ header) => [header.name, headerText(header)])),
   cut ? h('p', { class: 'quiet' }, 'Cut here; all of it: ', h('code', null, 'sluice dlq show … --raw')) : null,
 ]
 

@@ -73,17 +73,17 @@ export function membersOf({ members, now, memberId: asked }) {
   )
 }
 
-/** @param {any} deadLetters @param {readonly any[]} newest @param {string} now */
-export const lettersOf = ({ byCode }, newest, now) => [
+/** @param {any} deadLetters null: not counted @param {readonly any[]} newest @param {string | null} now */
+export const lettersOf = (deadLetters, newest, now) => [
   table(
     'By code',
     ['code', ['unresolved', 'n'], ['last hour', 'n'], ['hour before', 'n'], ['ever', 'n'], 'oldest'],
-    byCode.map((/** @type {any} */ row) => [
+    (deadLetters?.byCode ?? []).map((/** @type {any} */ row) => [
       h('a', { href: `#/dead-letters?code=${encodeURIComponent(row.code)}` }, row.code),
       ...[row.unresolved, row.lastHour, row.hourBefore, row.total].map(count),
       ago(row.oldestUnresolvedAt, now),
     ]),
-    'No dead letters.',
+    deadLetters ? 'No dead letters.' : 'They could not be counted yet.',
   ),
   newest.length === 0
     ? null

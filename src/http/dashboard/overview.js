@@ -56,7 +56,7 @@ export function overview({ main, signal, heard, failed }) {
     fill(partitions, partitionsOf(state))
     fill(members, membersOf(state))
     const { letters: newest } =
-      state.deadLetters.unresolved > 0
+      state.deadLetters?.unresolved > 0
         ? await get('api/dead-letters', { status: UNRESOLVED, limit: 8 })
         : { letters: [] }
     fill(letters, lettersOf(state.deadLetters, newest, state.now))

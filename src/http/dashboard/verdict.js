@@ -27,7 +27,9 @@ export function lagVerdict({ lag, members, gate, database }) {
 }
 
 /** @param {any} deadLetters of GET /api/state @returns {Verdict} */
-export function deadLetterVerdict({ unresolved, lastHour, hourBefore }) {
+export function deadLetterVerdict(deadLetters) {
+  if (deadLetters === null) return { word: count(null), level: 'warn', why: 'nobody could count them yet' }
+  const { unresolved, lastHour, hourBefore } = deadLetters
   if (unresolved === 0) return { word: '0', level: 'good', why: 'nothing failed that nobody dealt with' }
   const trend = lastHour > hourBefore ? 'more' : lastHour < hourBefore ? 'fewer' : 'as many as'
   const than = lastHour === hourBefore ? 'in the hour before' : `than in the hour before (${count(hourBefore)})`
