@@ -25,12 +25,21 @@ export const javaMajor = (text: string): number | null => {
   return match?.[1] === undefined ? null : Number(match[1])
 }
 
+const ANSWERS_MS = 20_000
+
 /** Empty if it does not run: macOS has a `java` that only says where to get one, and exits 1. */
 const versionText = (java: string, env: NodeJS.ProcessEnv): Promise<string> =>
-  new Promise((resolve) => {
-    execFile(java, ['-version'], { env, timeout: 20_000 }, (error, stdout, stderr) =>
-      resolve(error ? '' : stdout + stderr),
-    )
+  new Promise((resolve, reject) => {
+    execFile(java, ['-version'], { env, timeout: ANSWERS_MS }, (error, stdout, stderr) => {
+      if (error?.killed)
+        reject(
+          new OperatorError(
+            `\`${java} -version\` did not answer within ${ANSWERS_MS / 1000} s`,
+            'Is this machine overloaded? Try again when it has less to do.',
+          ),
+        )
+      else resolve(error ? '' : stdout + stderr)
+    })
   })
 
 export const findMaven = async (env: NodeJS.ProcessEnv): Promise<string> => {
