@@ -19,7 +19,7 @@ import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
-export type ServeDeps = { reporting: Reporting; health: () => Health; clock: Clock; log: Log }
+export type ServeDeps = { reporting: Reporting; health: () => Health; faults: () => number; clock: Clock; log: Log }
 
 /** Whoever asks waits no longer; a job has as long as the commands have. */
 const STATEMENT_MS = 20_000
@@ -27,7 +27,7 @@ const STATEMENT_MS = 20_000
 export async function serveMember(
   config: Config,
   options: HttpOptions,
-  { reporting, health, clock, log }: ServeDeps,
+  { reporting, health, faults, clock, log }: ServeDeps,
 ): Promise<HttpServer & { observe: Emit }> {
   const { groupId, topic } = config
   const { memberId, tally, report, lag, admitted } = reporting
@@ -57,7 +57,7 @@ export async function serveMember(
   const metrics = createMetrics(prom, {
     now: clock.wall,
     identity: { version, group: groupId, topic, member: memberId },
-    ...{ state: report.state, lag: lag.view, admitted, deadLetters: () => figures },
+    ...{ state: report.state, lag: lag.view, admitted, faults, deadLetters: () => figures },
   })
   const explain = (error: unknown) => explainDatabaseError(error, config.databaseUrl)
   const endings: (() => Promise<void>)[] = []

@@ -17,6 +17,10 @@ const BYTES = [1_024, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216]
 
 const catalogue = {
   build_info: { kind: 'gauge', help: 'Always 1.', labels: ['version', 'group', 'topic', 'member'] },
+  telemetry_faults_total: {
+    kind: 'counter',
+    help: 'Events that the log, the counts or these metrics failed to take: they lack them.',
+  },
   live: { kind: 'gauge', help: '1 when /health says so: a restart would not help.' },
   ready: { kind: 'gauge', help: '1 when /ready says so: the member works, as far as it can tell.' },
   gate_closed: { kind: 'gauge', help: '1 while the gate of the group is closed, as this member knows it.' },

@@ -36,6 +36,7 @@ const open = () => {
     ...{
       now: () => NOW,
       admitted: () => 7,
+      faults: () => 2,
       state: () => seen.state,
       lag: () => seen.lag,
       deadLetters: () => seen.letters,
@@ -80,6 +81,7 @@ test('one flush, one update of each', async () => {
   expect(found.get('sluice_end_to_end_latency_seconds_count')).toBe('6')
   expect(found.get('sluice_records_consumed_total')).toBe('7')
   expect((await values()).get('sluice_records_consumed_total')).toBe('7')
+  expect((await values()).get('sluice_telemetry_faults_total')).toBe('2')
 })
 
 test.each<[TelemetryEvent, string, string]>([
