@@ -45,7 +45,7 @@ export async function serveMember(
   const letters = () => createLetterStore({ database: database(), groupId })
   const group = createGroup(
     {
-      members: () => readMembers(database(), groupId),
+      members: () => readMembers(database(), { groupId, topic }),
       offsets: () => createOffsetStore({ groupId, topic, database: database() }).show(),
       gate: () => createGateStore({ groupId, database: database() }).state(),
       letters: () => letters().stats(ALL_LETTERS, 'code'),

@@ -16,6 +16,7 @@ const state = (over: Partial<MemberState> = {}): MemberState => ({
     gate: null,
     partitions: [],
     asOf: null,
+    askedMsAgo: null,
   },
   buffer: { records: 3, bytes: 300, maxRecords: 10, maxBytes: 1_000 },
   limits: [{ lane: 0, records: 500, ageMs: 12 }],
@@ -29,7 +30,7 @@ const state = (over: Partial<MemberState> = {}): MemberState => ({
 const open = () => {
   const seen = {
     state: state(),
-    lag: { asOf: null, partitions: [] } as LagView,
+    lag: { asOf: null, asked: null, partitions: [] } as LagView,
     letters: null as DeadLetterFigures | null,
   }
   const metrics = createMetrics(prom, {
@@ -112,7 +113,7 @@ test.each<[TelemetryEvent, string, string]>([
 test('what is not known is absent; what is gone, too', async () => {
   const { seen, values } = open()
   const known = { partition: 3, position: 5n, end: 9n, committed: 5n, lagRecords: 4, lagSeconds: 1.5 }
-  seen.lag = { asOf: NOW, partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }] }
+  seen.lag = { asOf: NOW, asked: 0, partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }] }
   const found = await values()
   expect(found.get('sluice_partition_lag_records{partition="3"}')).toBe('4')
   expect(found.get('sluice_partition_lag_seconds{partition="3"}')).toBe('1.5')
@@ -120,7 +121,7 @@ test('what is not known is absent; what is gone, too', async () => {
   expect(found.has('sluice_time_to_clear_seconds')).toBe(false)
   expect(found.has('sluice_dlq_unpublished')).toBe(false)
 
-  seen.lag = { asOf: NOW, partitions: [] }
+  seen.lag = { asOf: NOW, asked: 0, partitions: [] }
   seen.state = state({ rate: { settledPerSecond: 1, arrivedPerSecond: 2, clearSeconds: null } })
   seen.letters = {
     asOf: new Date(NOW),
