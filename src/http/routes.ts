@@ -76,7 +76,7 @@ const stateRoutes: Routes = (app, { config, database, group, batches, metrics, m
     async (request) => {
       const { minutes, points } = parsed(asked.history, request.query)
       const now = await lettersIn(config, database()).store.now()
-      const rows = await readSamples(database(), groupId, new Date(now.getTime() - minutes * 60_000))
+      const rows = await readSamples(database(), { groupId, topic }, new Date(now.getTime() - minutes * 60_000))
       return historyOf(rows, { now, minutes, points })
     },
   )
