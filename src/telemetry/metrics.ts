@@ -36,11 +36,12 @@ export type MetricSources = {
 export type Metrics = ReturnType<typeof createMetrics>
 
 export function createMetrics(prom: typeof Prom, sources: MetricSources) {
-  const instruments = createInstruments(prom)
+  const { group, topic, ...build } = sources.identity
+  const instruments = createInstruments(prom, { group, topic })
   const { registry } = instruments
   prom.collectDefaultMetrics({ register: registry })
   begin(instruments)
-  instruments.set('build_info', sources.identity, 1)
+  instruments.set('build_info', build, 1)
   const look = createLook(instruments, sources)
   return {
     contentType: registry.contentType,

@@ -41,12 +41,13 @@ type Json = Record<string, never> & { [key: string]: Json }
 const json = async (path: string, asked: Asked = {}) => JSON.parse((await ask(path, asked)).text) as Json
 const bearer = { authorization: `Bearer ${TOKEN}` }
 
-/** Prometheus's text as name{labels} → value. */
+/** Prometheus's text as name{labels} → value; without the labels that every series has. */
 const metrics = async () =>
   new Map(
     (await ask('/metrics')).text
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.replace(/(?<={)group="[^"]*",topic="[^"]*",?|,group="[^"]*",topic="[^"]*"/, '').replace('{}', ''))
       .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))] as const),
   )
 

@@ -49,6 +49,7 @@ const open = () => {
       (await metrics.text())
         .split('\n')
         .filter((line) => line.startsWith('sluice_'))
+        .map((line) => line.replace(/(?<={)group="g",topic="t",?|,group="g",topic="t"/, '').replace('{}', ''))
         .map((line) => line.split(/ (?=[^ ]+$)/) as [string, string]),
     )
   return { ...metrics, seen, values }
@@ -113,7 +114,11 @@ test.each<[TelemetryEvent, string, string]>([
 test('what is not known is absent; what is gone, too', async () => {
   const { seen, values } = open()
   const known = { partition: 3, position: 5n, end: 9n, committed: 5n, lagRecords: 4, lagSeconds: 1.5 }
-  seen.lag = { asOf: NOW, asked: 0, partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }] }
+  seen.lag = {
+    asOf: NOW,
+    asked: 0,
+    partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }],
+  }
   const found = await values()
   expect(found.get('sluice_partition_lag_records{partition="3"}')).toBe('4')
   expect(found.get('sluice_partition_lag_seconds{partition="3"}')).toBe('1.5')
@@ -135,6 +140,14 @@ test('what is not known is absent; what is gone, too', async () => {
   expect(later.get('sluice_dlq_oldest_unresolved_seconds{code="A"}')).toBe('60')
   expect(later.get('sluice_ready')).toBe('0')
   expect(later.get('sluice_database_unanswered_seconds')).toBe('0.25')
+})
+
+test('every series says whose it is, those of prom-client too', async () => {
+  const { observe, text } = open()
+  observe(flushed())
+  const series = (await text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  expect(series.filter((line) => !/[{,]group="g",topic="t"[,}]/.test(line))).toEqual([])
+  expect(series.some((line) => line.startsWith('process_start_time_seconds{'))).toBe(true)
 })
 
 test('the names keep to what Prometheus asks for', () => {
