@@ -23,6 +23,8 @@ export type ServeDeps = { reporting: Reporting; health: () => Health; faults: ()
 
 /** Whoever asks waits no longer; a job has as long as the commands have. */
 const STATEMENT_MS = 20_000
+/** Each part of the end. */
+const END_MS = 1_000
 
 export async function serveMember(
   config: Config,
@@ -82,9 +84,10 @@ export async function serveMember(
     port: server.port,
     observe: metrics.observe,
     async close() {
-      await Promise.race([Promise.all(endings.map((end) => end())), clock.sleep(1_000)])
+      await Promise.race([Promise.all(endings.map((end) => end())), clock.sleep(END_MS)])
       await server.close()
-      await opened?.close().catch(() => {})
+      // Else it waits for statements under way, past the grace period.
+      await Promise.race([opened?.close().catch(() => {}), clock.sleep(END_MS)])
     },
   }
 }
