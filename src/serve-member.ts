@@ -5,6 +5,7 @@ import { createGroup } from './http/group.ts'
 import type { Health } from './http/health.ts'
 import { addRoutes } from './http/routes.ts'
 import { type HttpOptions, type HttpServer, serveHttp } from './http/server.ts'
+import { limitTries } from './http/tries.ts'
 import type { Clock } from './lib/clock.ts'
 import { version } from './lib/version.ts'
 import { ALL_LETTERS } from './dead-letters/letter-filter.ts'
@@ -67,8 +68,9 @@ export async function serveMember(
     health,
     explain,
     fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
-    routes: (app) =>
-      addRoutes(app, {
+    routes: (app) => {
+      limitTries(app, config.adminToken, clock)
+      return addRoutes(app, {
         ...{ config, database, group, memberId, clock, explain, token: config.adminToken, batches: tally.batches },
         metrics: {
           contentType: metrics.contentType,
@@ -78,7 +80,8 @@ export async function serveMember(
           },
         },
         ending: (end) => void endings.push(end),
-      }),
+      })
+    },
   })
   return {
     port: server.port,
