@@ -15,7 +15,7 @@ const open = () => {
   })
   limitTries(app, TOKEN, { now: () => now })
   for (const path of ['/api/one', '/api/two/:id'])
-    app.get(path, { schema: { security: [{ token: [] }] } as object }, ({ headers }, reply) =>
+    app.get(path, { schema: { security: [{ token: [] }] } }, ({ headers }, reply) =>
       reply.code(accessOf(headers, TOKEN) === 'refused' ? 401 : 200).send({}),
     )
   app.get('/api/state', () => ({}))

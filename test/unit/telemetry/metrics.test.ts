@@ -143,9 +143,9 @@ test('what is not known is absent; what is gone, too', async () => {
 })
 
 test('every series says whose it is, those of prom-client too', async () => {
-  const { observe, text } = open()
-  observe(flushed())
-  const series = (await text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const metrics = open()
+  metrics.observe(flushed())
+  const series = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   expect(series.filter((line) => !/[{,]group="g",topic="t"[,}]/.test(line))).toEqual([])
   expect(series.some((line) => line.startsWith('process_start_time_seconds{'))).toBe(true)
 })
