@@ -27,7 +27,11 @@ test('two topics under one group id are two views', async () => {
   }
   const [one, other] = [await tell('one'), await tell('other')]
   const since = new Date(Date.now() - 3_600_000)
-  for (const [topic, memberId] of [['one', one], ['other', other]] as const) { // prettier-ignore
+  for (const [topic, memberId] of [
+    ['one', one],
+    ['other', other],
+  ] as const) {
+    // prettier-ignore
     const owner = { groupId: GROUP, topic }
     expect((await readMembers(open.database, owner)).map((row) => row.memberId)).toEqual([memberId])
     expect((await readSamples(open.database, owner, since)).map((row) => row.memberId)).toEqual([memberId])
