@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, variableNames, type Described } from '../src/config-variables.ts'
 import { ADVICE } from '../src/dead-letters/advice.ts'
-import { CATALOGUE, type MetricName, metricNames, PREFIX } from '../src/telemetry/catalogue.ts'
+import { CATALOGUE, EVERYWHERE, type MetricName, metricNames, PREFIX } from '../src/telemetry/catalogue.ts'
 import { FAULT_CODES, faultOf, messageOf } from '../src/line-items/fault.ts'
 import { format, resolveConfig } from 'prettier'
 
@@ -70,8 +70,8 @@ const metrics = `# Metrics
 <!-- Generated from src/telemetry/catalogue.ts by \`npm run docs\`. Do not edit. -->
 
 \`GET /metrics\` of a member, in Prometheus's text format (with \`HTTP_PORT\`; see [api.md](api.md)). Each member tells of itself, and of the partitions that
-it owns: take \`sum()\` over members, but \`max()\` where it says so. Offsets are of the topic \`KAFKA_TOPIC\` and the group \`KAFKA_GROUP_ID\`, which are in
-\`${PREFIX}build_info\`. Lag is looked at every 2.5 s, dead letters every ten seconds or more. What is not known is absent, never 0. Counters begin at 0 when a
+it owns: take \`sum()\` over members, but \`max()\` where it says so. Every series, of the process too, has the labels ${EVERYWHERE.map((label) => `\`${label}\``).join(' and ')}
+(\`KAFKA_GROUP_ID\`, \`KAFKA_TOPIC\`). Lag is looked at every 2.5 s, dead letters every ten seconds or more. What is not known is absent, never 0. Counters begin at 0 when a
 member starts. The process's own (\`process_*\`, \`nodejs_*\`: CPU, memory, event loop, garbage collection) come from prom-client under its names.
 
 | Metric | Kind | Labels | Meaning |

@@ -30,6 +30,7 @@ import { startPositions } from './source/start-position.ts'
 import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { createEventLog } from './telemetry/log-events.ts'
+import { createTellAll } from './telemetry/tell-all.ts'
 
 export type AppDeps = { clock: Clock; random: () => number; log: Log }
 
@@ -61,17 +62,16 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
   let http: (HttpServer & { observe: Emit }) | null = null
-  const emit: Emit = (event) => {
-    tellLog(event)
-    reporting.tally.observe(event)
-    http?.observe(event)
-  }
+  const { emit, faults } = createTellAll(
+    { log: tellLog, tally: (event) => reporting.tally.observe(event), metrics: (event) => http?.observe(event) },
+    log,
+  )
   const reporting = createReporting(config, { admin, database, vitals, drain, clock, emit })
   try {
     if (config.http) {
       // Fastify and prom-client take a quarter of a second to load: not for a member that nobody asks.
       const { serveMember } = await import('./serve-member.ts')
-      http = await serveMember(config, config.http, { reporting, health, clock, log })
+      http = await serveMember(config, config.http, { reporting, health, faults, clock, log })
       log.info({ host: config.http.host, port: http.port }, 'HTTP: probes, metrics, API, dashboard')
     }
     await startUp(config, { admin, database, producer, log })

@@ -6,6 +6,7 @@ import type { Health } from './http/health.ts'
 import { createReads } from './http/reads.ts'
 import { addRoutes } from './http/routes.ts'
 import { type HttpOptions, type HttpServer, serveHttp } from './http/server.ts'
+import { limitTries } from './http/tries.ts'
 import type { Clock } from './lib/clock.ts'
 import { version } from './lib/version.ts'
 import { ALL_LETTERS } from './dead-letters/letter-filter.ts'
@@ -20,15 +21,17 @@ import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
-export type ServeDeps = { reporting: Reporting; health: () => Health; clock: Clock; log: Log }
+export type ServeDeps = { reporting: Reporting; health: () => Health; faults: () => number; clock: Clock; log: Log }
 
 /** A job has as long as the commands have, and so has the count of all letters, which is kept. */
 const STATEMENT_MS = 20_000
+/** Each part of the end. */
+const END_MS = 1_000
 
 export async function serveMember(
   config: Config,
   options: HttpOptions,
-  { reporting, health, clock, log }: ServeDeps,
+  { reporting, health, faults, clock, log }: ServeDeps,
 ): Promise<HttpServer & { observe: Emit }> {
   const { groupId, topic } = config
   const { memberId, tally, report, lag, admitted } = reporting
@@ -46,7 +49,7 @@ export async function serveMember(
   const reads = createReads(database, clock)
   const group = createGroup(
     {
-      members: () => readMembers(database(), groupId),
+      members: () => readMembers(database(), { groupId, topic }),
       offsets: () => createOffsetStore({ groupId, topic, database: database() }).show(),
       gate: () => createGateStore({ groupId, database: database() }).state(),
       letters: () =>
@@ -59,7 +62,7 @@ export async function serveMember(
   const metrics = createMetrics(prom, {
     now: clock.wall,
     identity: { version, group: groupId, topic, member: memberId },
-    ...{ state: report.state, lag: lag.view, admitted, deadLetters: () => figures },
+    ...{ state: report.state, lag: lag.view, admitted, faults, deadLetters: () => figures },
   })
   const explain = (error: unknown) => explainDatabaseError(error, config.databaseUrl)
   const endings: (() => Promise<void>)[] = []
@@ -67,8 +70,9 @@ export async function serveMember(
     health,
     explain,
     fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
-    routes: (app) =>
-      addRoutes(app, {
+    routes: (app) => {
+      limitTries(app, config.adminToken, clock)
+      return addRoutes(app, {
         ...{ config, database, reads, group, memberId, clock, explain },
         ...{ token: config.adminToken, batches: tally.batches },
         metrics: {
@@ -79,15 +83,17 @@ export async function serveMember(
           },
         },
         ending: (end) => void endings.push(end),
-      }),
+      })
+    },
   })
   return {
     port: server.port,
     observe: metrics.observe,
     async close() {
-      await Promise.race([Promise.all(endings.map((end) => end())), clock.sleep(1_000)])
+      await Promise.race([Promise.all(endings.map((end) => end())), clock.sleep(END_MS)])
       await server.close()
-      await opened?.close().catch(() => {})
+      // Else it waits for statements under way, past the grace period.
+      await Promise.race([opened?.close().catch(() => {}), clock.sleep(END_MS)])
     },
   }
 }

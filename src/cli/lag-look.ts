@@ -53,7 +53,7 @@ export async function lookAt(
   const standing = [...ends]
     .sort(([a], [b]) => a - b)
     .map(([partition, log]) => ({ partition, log, row: rows.get(partition) }))
-  const told = await readMembers(database, groupId)
+  const told = await readMembers(database, { groupId, topic })
   const times = await timesOf(
     admin,
     topic,

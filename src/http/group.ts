@@ -76,7 +76,7 @@ export function createGroup(reads: GroupReads, clock: Clock) {
 }
 
 const memberOf = (row: MemberRow) => {
-  const { topic: _, seenMsAgo, ...rest } = row
+  const { seenMsAgo, ...rest } = row
   return { ...rest, seenMsAgo: Math.max(0, Math.round(seenMsAgo)), alive: isAlive(row) }
 }
 
@@ -95,18 +95,23 @@ function partitionsOf(members: readonly MemberRow[], offsets: readonly OffsetAcc
 
 function partitionOf(partition: number, row: OffsetAccount | undefined, claim: Claim | undefined, now: Date) {
   const position = row ? Number(row.nextOffset) : null
-  const asOf = claim?.row.state.asOf ?? null
-  const isFresh = asOf !== null && now.getTime() - Date.parse(asOf) <= STALE_MS
+  // Not by the member's wall clock: now is by PostgreSQL's.
+  const askedMsAgo = claim?.row.state.askedMsAgo ?? null
+  const ageMs = claim && askedMsAgo !== null ? askedMsAgo + Math.max(0, claim.row.seenMsAgo) : null
   // PostgreSQL was asked later than Kafka: what it holds was there.
   const told = claim?.state.end ?? null
   const end = told === null ? null : Math.max(told, position ?? 0)
   const behind = end === null || position === null ? null : end - position
-  const lagRecords = isFresh || (behind ?? 0) > 0 ? behind : null
+  const isBelieved = ageMs !== null && ageMs <= STALE_MS && claim?.state.lagRecords !== null
+  const lagRecords = isBelieved || (behind ?? 0) > 0 ? behind : null
+  const age = claim?.state.lagSeconds ?? null
   return {
-    ...{ partition, memberId: claim?.row.memberId ?? null, position, end, asOf },
+    ...{ partition, memberId: claim?.row.memberId ?? null, position, end },
+    asOf: ageMs === null ? null : new Date(now.getTime() - Math.round(ageMs)),
     committed: claim?.state.committed ?? null,
     lagRecords,
-    lagSeconds: lagRecords === 0 ? 0 : (claim?.state.lagSeconds ?? null),
+    // An age of nothing is believed only with a lag of nothing; that of a record that waits remains exact.
+    lagSeconds: lagRecords === 0 ? 0 : lagRecords === null && age === 0 ? null : age,
     inserted: row?.inserted ?? 0n,
     duplicates: row?.duplicate ?? 0n,
     deadLettered: row?.deadLettered ?? 0n,

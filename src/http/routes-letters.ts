@@ -42,7 +42,13 @@ export const letterRoutes: Routes = (app, { config, group, reads, clock, token }
 
   app.get(
     '/api/dead-letters/:id',
-    { schema: { summary: 'One dead letter; its record with the token', params: letterId } },
+    {
+      schema: {
+        summary: 'One dead letter; its record with the token',
+        security: [{}, { token: [] }],
+        params: letterId,
+      },
+    },
     async (request) => {
       const access = accessOf(request.headers, token)
       if (access === 'refused') throw new Refusal(401, 'TOKEN', 'the token is wrong')

@@ -77,7 +77,7 @@ const stateRoutes: Routes = (app, { config, reads, group, batches, metrics, memb
   const historyFor = async ({ minutes, points }: z.output<typeof asked.history>) => {
     const { now, rows } = await reads(async (database) => {
       const now = await lettersIn(config, database).store.now()
-      return { now, rows: await readSamples(database, groupId, new Date(now.getTime() - minutes * 60_000)) }
+      return { now, rows: await readSamples(database, { groupId, topic }, new Date(now.getTime() - minutes * 60_000)) }
     })
     return historyOf(rows, { now, minutes, points })
   }

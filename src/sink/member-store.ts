@@ -4,6 +4,7 @@ import { pid } from 'node:process'
 import type { MemberStore } from '../telemetry/member-report.ts'
 import type { MemberState, Sample } from '../telemetry/member-state.ts'
 import type { Database } from './database.ts'
+import type { Owner } from './statements.ts'
 
 export type Self = {
   readonly groupId: string
@@ -42,7 +43,6 @@ export function createMemberStore(database: Database, self: Self): MemberStore {
 
 export type MemberRow = {
   readonly memberId: string
-  readonly topic: string
   readonly host: string
   readonly pid: number
   readonly clientId: string
@@ -59,22 +59,24 @@ export const GONE_MS = 10_000
 export const isAlive = ({ seenMsAgo, state }: Pick<MemberRow, 'seenMsAgo' | 'state'>) =>
   seenMsAgo <= GONE_MS && state.phase !== 'stopped'
 
-/** The one that was seen last first. */
-export const readMembers = (database: Database, groupId: string): Promise<MemberRow[]> =>
+/** Of one topic: two may be worked on under one group id. The one that was seen last first. */
+export const readMembers = (database: Database, { groupId, topic }: Owner): Promise<MemberRow[]> =>
   database.client().$queryRawUnsafe<MemberRow[]>(
-    `SELECT member_id::text AS "memberId", topic, host, pid, client_id AS "clientId", version, started_at AS "startedAt",
+    `SELECT member_id::text AS "memberId", host, pid, client_id AS "clientId", version, started_at AS "startedAt",
        seen_at AS "seenAt", (extract(epoch FROM now() - seen_at) * 1000)::float8 AS "seenMsAgo", state
-     FROM member WHERE group_id = $1 ORDER BY seen_at DESC, member_id`,
+     FROM member WHERE group_id = $1 AND topic = $2 ORDER BY seen_at DESC, member_id`,
     groupId,
+    topic,
   )
 
 export type SampleRow = { readonly at: Date; readonly memberId: string; readonly sample: Sample }
 
 /** In order of time. */
-export const readSamples = (database: Database, groupId: string, since: Date): Promise<SampleRow[]> =>
+export const readSamples = (database: Database, { groupId, topic }: Owner, since: Date): Promise<SampleRow[]> =>
   database.client().$queryRawUnsafe<SampleRow[]>(
-    `SELECT at, member_id::text AS "memberId", sample FROM member_sample
-     WHERE group_id = $1 AND at >= $2::timestamptz ORDER BY at, member_id`,
+    `SELECT at, member_id::text AS "memberId", sample FROM member_sample JOIN member USING (group_id, member_id)
+     WHERE group_id = $1 AND topic = $2 AND at >= $3::timestamptz ORDER BY at, member_id`,
     groupId,
+    topic,
     since,
   )

@@ -15,8 +15,15 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 const RECORDS = [1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000] as const
 const BYTES = [1_024, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216] as const
 
+/** On every series, also on those of prom-client itself: members of several groups may be scraped by one job. */
+export const EVERYWHERE = ['group', 'topic'] as const
+
 const catalogue = {
-  build_info: { kind: 'gauge', help: 'Always 1.', labels: ['version', 'group', 'topic', 'member'] },
+  build_info: { kind: 'gauge', help: 'Always 1.', labels: ['version', 'member'] },
+  telemetry_faults_total: {
+    kind: 'counter',
+    help: 'Events that the log, the counts or these metrics failed to take: they lack them.',
+  },
   live: { kind: 'gauge', help: '1 when /health says so: a restart would not help.' },
   ready: { kind: 'gauge', help: '1 when /ready says so: the member works, as far as it can tell.' },
   gate_closed: { kind: 'gauge', help: '1 while the gate of the group is closed, as this member knows it.' },
@@ -47,7 +54,7 @@ const catalogue = {
   partition_end: { kind: 'gauge', help: 'Kafka’s end of the partition.', labels: ['partition'] },
   partition_last_progress_timestamp_seconds: {
     kind: 'gauge',
-    help: 'When the position was last seen to move, or the partition to be without lag.',
+    help: 'When this owner last saw the position move, or the partition without lag. It begins anew with each owner.',
     labels: ['partition'],
   },
   lag_asked_timestamp_seconds: { kind: 'gauge', help: 'When Kafka last said where its partitions end.' },

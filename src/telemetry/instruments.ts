@@ -1,15 +1,16 @@
 // The catalogue as prom-client's instruments, in a registry of their own. Names and labels are checked by the compiler.
 import type * as Prom from 'prom-client'
 import { addLatencies, LATENCY_BOUNDS, type Latencies, noLatencies } from '../lib/latencies.ts'
-import { CATALOGUE, type LabelsOf, type MetricName, metricNames, PREFIX } from './catalogue.ts'
+import { CATALOGUE, type EVERYWHERE, type LabelsOf, type MetricName, metricNames, PREFIX } from './catalogue.ts'
 
 export type Instruments = ReturnType<typeof createInstruments>
 
 const LATENCY = 'end_to_end_latency_seconds'
 
 /** Loaded only where metrics are asked for. */
-export function createInstruments(prom: typeof Prom) {
+export function createInstruments(prom: typeof Prom, everywhere: Record<(typeof EVERYWHERE)[number], string>) {
   const registry = new prom.Registry()
+  registry.setDefaultLabels(everywhere)
   const counters = new Map<MetricName, Prom.Counter>()
   const gauges = new Map<MetricName, Prom.Gauge>()
   const histograms = new Map<MetricName, Prom.Histogram>()

@@ -37,6 +37,8 @@ export type PartitionLag = {
 export type LagView = {
   /** Milliseconds since the epoch: when the ends were asked for. */
   readonly asOf: number | null
+  /** The same on the monotonic clock. */
+  readonly asked: number | null
   readonly partitions: readonly PartitionLag[]
 }
 
@@ -59,7 +61,7 @@ type Oldest = { readonly position: bigint; readonly at: number | 'none' }
 export function createLagWatch({ clock, ...deps }: LagDeps) {
   let answer: Answer | null = null
   let asking: Promise<void> | null = null
-  let view: LagView = { asOf: null, partitions: [] }
+  let view: LagView = { asOf: null, asked: null, partitions: [] }
   const read = new Map<number, Oldest>()
   const reading = new Map<number, Promise<void>>()
 
@@ -145,7 +147,7 @@ export function createLagWatch({ clock, ...deps }: LagDeps) {
       await atMost(PATIENCE_MS, ask())
       const standings = [...deps.standings()].sort((a, b) => a.partition - b.partition)
       await readMissing(standings)
-      view = { asOf: answer?.asOf ?? null, partitions: standings.map(lagOf) }
+      view = { asOf: answer?.asOf ?? null, asked: answer?.asked ?? null, partitions: standings.map(lagOf) }
       const ours = new Set(standings.map(({ partition }) => partition))
       for (const partition of read.keys()) if (!ours.has(partition)) read.delete(partition)
       return view

@@ -16,7 +16,24 @@ const cleanValue = (value: unknown, depth: number): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [clean(key), cleanValue(each, depth - 1)]))
 }
 
-export const createLog = (level: string, destination?: DestinationStream): Log =>
+/** Of lines that stdout does not take. */
+const MAX_KEPT_BYTES = 1_048_576
+
+/** A full disk throws at nobody: lines wait until there is room, as many as fit, and how many did not is said then. */
+export function createLog(level: string): Log {
+  const stdout = pino.destination({ dest: 1, sync: true, maxLength: MAX_KEPT_BYTES })
+  const log = logTo(stdout, level)
+  let lost = 0
+  stdout.on('error', () => {})
+  stdout.on('drop', () => (lost += 1))
+  stdout.on('drain', () => {
+    if (lost > 0) log.warn({ lost }, 'stdout took no lines for a while; so many are lost')
+    lost = 0
+  })
+  return log
+}
+
+export const logTo = (destination: DestinationStream, level: string): Log =>
   pino(
     {
       level,
@@ -40,5 +57,5 @@ export const createLog = (level: string, destination?: DestinationStream): Log =
         },
       },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination,
   )

@@ -49,6 +49,7 @@ export function createMemberReport({ store, lag, tally, clock, emit, ...deps }: 
       gate: gate && { ...gate, offset: gate.offset === null ? null : Number(gate.offset) },
       partitions: facts.phase === 'stopped' ? [] : partitionStates(view),
       asOf: view.asOf === null ? null : new Date(view.asOf).toISOString(),
+      askedMsAgo: view.asked === null ? null : Math.round(clock.now() - view.asked),
       limits: tally.limits().map((each) => ({ ...each, ageMs: Math.round(each.ageMs) })),
       bounds: deps.bounds,
       totals: tally.totals(),

@@ -36,8 +36,10 @@ export type MemberState = {
   readonly health: { readonly live: boolean; readonly ready: boolean; readonly reasons: readonly string[] }
   readonly gate: GateSeen | null
   readonly partitions: readonly PartitionState[]
-  /** When Kafka was last asked for its ends. */
+  /** When Kafka was last asked for its ends; by the clock of this member. */
   readonly asOf: string | null
+  /** How long ago that was when the row was written: by no wall clock, so others may go by it. */
+  readonly askedMsAgo: number | null
   readonly buffer: {
     readonly records: number
     readonly bytes: number

@@ -28,17 +28,20 @@ export type MetricSources = {
   readonly state: () => MemberState
   readonly lag: () => LagView
   readonly admitted: () => number
+  /** Of telemetry itself. */
+  readonly faults: () => number
   readonly deadLetters: () => DeadLetterFigures | null
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
 
 export function createMetrics(prom: typeof Prom, sources: MetricSources) {
-  const instruments = createInstruments(prom)
+  const { group, topic, ...build } = sources.identity
+  const instruments = createInstruments(prom, { group, topic })
   const { registry } = instruments
   prom.collectDefaultMetrics({ register: registry })
   begin(instruments)
-  instruments.set('build_info', sources.identity, 1)
+  instruments.set('build_info', build, 1)
   const look = createLook(instruments, sources)
   return {
     contentType: registry.contentType,
@@ -143,10 +146,10 @@ const PER_PARTITION = [
 ] as const
 const DLQ = ['dlq_unresolved', 'dlq_oldest_unresolved_seconds', 'dlq_last_hour'] as const
 
-function createLook(instruments: Instruments, { now, state, lag, admitted, deadLetters }: MetricSources) {
+function createLook(instruments: Instruments, { now, state, lag, admitted, faults, deadLetters }: MetricSources) {
   const { add, set, clear, forget } = instruments
   const progress = new Map<number, { position: number; at: number }>()
-  let consumed = 0
+  let [consumed, failed] = [0, 0]
 
   function lookAtLag() {
     const { asOf, partitions } = lag()
@@ -212,6 +215,8 @@ function createLook(instruments: Instruments, { now, state, lag, admitted, deadL
   return () => {
     add('records_consumed_total', {}, admitted() - consumed)
     consumed = admitted()
+    add('telemetry_faults_total', {}, faults() - failed)
+    failed = faults()
     lookAtLag()
     lookAtState()
     lookAtDeadLetters()

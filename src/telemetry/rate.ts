@@ -33,11 +33,13 @@ export function createRate() {
   }
 }
 
-/** Only of partitions that were there at both ends: one that came or went did not arrive, nor was it settled. */
+/** Only since all partitions that are here were: one that came or went did not arrive, nor was it settled. */
 function rateOf(looks: readonly Look[], at: number, lag: number | null): Rate {
   const last = looks.at(-1)
   const isSame = (look: Look) => [...(last?.partitions.keys() ?? [])].every((each) => look.partitions.has(each))
-  const first = looks.find((look) => at - look.at >= LEAST_MS && isSame(look))
+  // What was lost and is here again begins anew: others have settled it meanwhile.
+  const since = looks.findLastIndex((look) => !isSame(look)) + 1
+  const first = looks.slice(since).find((look) => at - look.at >= LEAST_MS)
   if (!first || !last) return { settledPerSecond: null, arrivedPerSecond: null, clearSeconds: lag === 0 ? 0 : null }
   let [settled, arrived] = [0, 0]
   for (const [partition, now] of last.partitions) {

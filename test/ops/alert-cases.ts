@@ -4,9 +4,18 @@
 const MINUTES = 120
 const flat = (value: number) => `${value}+0x${MINUTES}`
 const rising = (perMinute: number) => `0+${perMinute}x${MINUTES}`
+/** One more every ten minutes. */
+const everyTenMinutes = Array.from({ length: MINUTES }, (_, minute) => 1 + Math.floor(minute / 10)).join(' ')
 /** In unit tests of promtool time begins at 0. */
 const now = `0+60x${MINUTES}`
-const member = (n: number) => `job="sluice",instance="member-${n}:8080"`
+const target = (n: number) => `job="sluice",instance="member-${n}:8080"`
+const member = (n: number) => `${target(n)},group="sluice",topic="lines"`
+/** Another group, of which the first member's job scrapes one. */
+const other = 'job="sluice",instance="other-1:8080",group="other",topic="lines"'
+
+/** By the first member for three minutes, then by the second; a minute passes before the next owner tells. */
+const ownedInTurns = (n: number, value: number) =>
+  Array.from({ length: MINUTES }, (_, minute) => (Math.floor(minute / 3) % 2 === n - 1 && minute % 3 > 0 ? value : 'stale')).join(' ') // prettier-ignore
 
 /** Values by series. */
 export type Series = Readonly<Record<string, string>>
@@ -15,7 +24,8 @@ const ofMember = (n: number): Series => {
   const at = member(n)
   const partition = `${at},partition="${n - 1}"`
   return {
-    [`up{${at}}`]: flat(1),
+    [`up{${target(n)}}`]: flat(1),
+    [`sluice_build_info{${at}}`]: flat(1),
     [`process_start_time_seconds{${at}}`]: flat(1),
     [`nodejs_eventloop_lag_p99_seconds{${at}}`]: flat(0.02),
     [`sluice_ready{${at}}`]: flat(1),
@@ -25,7 +35,7 @@ const ofMember = (n: number): Series => {
     [`sluice_records_total{${at},outcome="dead_lettered"}`]: `0+1x${MINUTES}`,
     [`sluice_partition_lag_records{${partition}}`]: `20 0 40 10 0 30 5 0 90 0+0x${MINUTES}`,
     [`sluice_partition_lag_seconds{${partition}}`]: `1 0 2 1 0 1 1 0 3 0+0x${MINUTES}`,
-    [`sluice_partition_last_progress_timestamp_seconds{${partition}}`]: now,
+    [`sluice_partition_position{${partition}}`]: rising(600),
     [`sluice_lag_asked_timestamp_seconds{${at}}`]: now,
     [`sluice_rebalances_total{${at}}`]: `0 1 2 2+0x${MINUTES}`,
     [`sluice_consumer_restarts_total{${at},outcome="restarts"}`]: `0 1 1+0x${MINUTES}`,
@@ -75,7 +85,20 @@ export const cases: readonly Case[] = [
   {
     what: 'a position stands still',
     alerts: ['SluiceStuck'],
-    changes: both(inPartition('lag_records', flat(7)), inPartition('last_progress_timestamp_seconds', flat(60))),
+    changes: both(inPartition('lag_records', flat(7)), inPartition('position', flat(60))),
+  },
+  {
+    what: 'a position stands still, behind a rebalance every three minutes',
+    alerts: ['SluiceStuck'],
+    changes: () =>
+      Object.fromEntries(
+        [1, 2].flatMap((n) =>
+          [['lag_records', 7] as const, ['position', 60] as const].map(([name, value]) => [
+            `sluice_partition_${name}{${member(n)},partition="0"}`,
+            ownedInTurns(n, value),
+          ]),
+        ),
+      ),
   },
   { what: 'four days behind', alerts: ['SluiceLagHigh', 'SluiceRetentionNear'], changes: inPartition('lag_seconds', flat(345_600)) },
   { what: 'Kafka does not answer', alerts: ['SluiceLagUnknown'], changes: every('sluice_lag_asked_timestamp_seconds', flat(60)) },
@@ -84,7 +107,12 @@ export const cases: readonly Case[] = [
     alerts: ['SluiceNoMembers'],
     changes: (series) => Object.fromEntries(Object.keys(series).map((key) => [key, null])),
   },
-  { what: 'a member is down', alerts: ['SluiceMemberDown'], changes: () => ({ [`up{${member(1)}}`]: flat(0) }) },
+  {
+    what: 'no member of another group runs any more, ours do',
+    alerts: ['SluiceNoMembers'],
+    changes: () => ({ [`sluice_build_info{${other}}`]: '1x40 stale' }),
+  },
+  { what: 'a member is down', alerts: ['SluiceMemberDown'], changes: () => ({ [`up{${target(1)}}`]: flat(0) }) },
   { what: 'nobody owns anything', alerts: ['SluiceNoPartitions'], changes: every('sluice_partitions_assigned', flat(0)) },
   { what: 'a member is not ready', alerts: ['SluiceNotReady'], changes: one('ready', flat(0)) },
   {
@@ -94,7 +122,16 @@ export const cases: readonly Case[] = [
       every('sluice_gate_closed', flat(1)),
       every('sluice_ready', flat(0)),
       inPartition('lag_records', flat(7)),
-      inPartition('last_progress_timestamp_seconds', flat(60)),
+      inPartition('position', flat(60)),
+    ),
+  },
+  {
+    what: 'the gate of another group is closed: that says nothing of a position of ours',
+    alerts: ['SluiceGateClosed', 'SluiceStuck'],
+    changes: both(
+      () => ({ [`sluice_gate_closed{${other}}`]: flat(1), [`sluice_build_info{${other}}`]: flat(1) }),
+      inPartition('lag_records', flat(7)),
+      inPartition('position', flat(60)),
     ),
   },
   { what: 'rebalances all the time', alerts: ['SluiceRebalancing'], changes: every('sluice_rebalances_total', rising(1)) },
@@ -125,9 +162,14 @@ export const cases: readonly Case[] = [
   {
     what: 'a dead letter is refused',
     alerts: ['SluiceDlqBacklog', 'SluiceDlqDeferred'],
-    changes: both(every('sluice_dlq_unpublished', flat(1)), one('dlq_deferred_total', flat(1), 'code="MESSAGE_TOO_LARGE"')),
+    changes: both(every('sluice_dlq_unpublished', flat(1)), one('dlq_deferred_total', everyTenMinutes, 'code="MESSAGE_TOO_LARGE"')),
   },
   { what: 'a dead letter was refused, and is resolved', alerts: [], changes: one('dlq_deferred_total', flat(1), 'code="MESSAGE_TOO_LARGE"') },
+  {
+    what: 'a dead letter was refused, and is resolved; others wait',
+    alerts: ['SluiceDlqBacklog'],
+    changes: both(every('sluice_dlq_unpublished', flat(9)), one('dlq_deferred_total', flat(1), 'code="MESSAGE_TOO_LARGE"')),
+  },
 ] // prettier-ignore
 
 /** As promtool takes it: at that minute these alerts fire, and no other. */

@@ -63,7 +63,7 @@ test.skipIf(!binaries)('every panel has data', async () => {
     for (const { title, targets = [] } of panels)
       for (const { expr } of targets) {
         if (NOTHING_TO_SHOW.some((each) => each.test(expr))) continue
-        const samples = await prometheus.query(filled(expr.replace(/ or vector\(0\)/g, '')))
+        const samples = await prometheus.query(filled(expr.replace(/ or vector\(0\)/g, ''), world.config))
         if (!samples.some(({ value }) => !Number.isNaN(value))) found.push(`${title}: ${expr}`)
       }
     return found

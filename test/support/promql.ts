@@ -29,8 +29,8 @@ export const rules = (parse(read('prometheus/alerts.yml')) as { groups: { rules:
 )
 
 /** As Grafana sends it, with a step of ten seconds. */
-export const filled = (expr: string, job = 'sluice'): string =>
-  expr.replaceAll('$__rate_interval', '40s').replaceAll('$job', job)
+export const filled = (expr: string, { groupId, topic }: { groupId: string; topic: string }): string =>
+  expr.replaceAll('$__rate_interval', '40s').replaceAll('$group', groupId).replaceAll('$topic', topic)
 
 /** Without what is between braces, brackets and quotes: names that could be metrics of ours. */
 export const metricsOf = (expr: string): string[] => [...new Set(expr.match(/\b(?:sluice|process|nodejs)_\w+/g) ?? [])]

@@ -22,7 +22,7 @@ export function overview({ main, signal, heard, failed }) {
     throughput: createChart('Records settled per second', { unit: 'count' }),
     latency: createChart('Latency from record to ledger', { unit: 'ms', note: 'the worst member of each moment' }),
     flush: createChart('Records in a flush, and the limit in force', { unit: 'count', right: 'ms' }),
-    reasons: createChart('Flushes, and why then', { unit: 'count' }),
+    reasons: createChart('Flushes per second, and why then', { unit: 'count' }),
   }
   const minutes = h(
     'select',
@@ -63,17 +63,15 @@ export function overview({ main, signal, heard, failed }) {
     fill(batches, batchesOf(await get('api/batches')))
   }
   const history = async () => {
-    const { points: all, stepMs } = await get('api/history', { minutes: minutes.value, points: 240 })
+    const { points: all } = await get('api/history', { minutes: minutes.value, points: 240 })
     const points = sinceBegun(all)
-    /** @param {string} what @returns {(point: any) => number | null} */
-    const perSecond = (what) => (point) => (point.members === 0 ? null : (point[what] * 1000) / stepMs)
     charts.lag.draw(dataOf(points, lagLines(points, 1)))
     charts.age.draw(dataOf(points, lagLines(points, 2)))
     charts.throughput.draw(
       dataOf(points, {
-        inserted: perSecond('inserted'),
-        duplicates: perSecond('duplicates'),
-        'dead letters': perSecond('deadLettered'),
+        inserted: (p) => p.perSecond?.inserted ?? null,
+        duplicates: (p) => p.perSecond?.duplicates ?? null,
+        'dead letters': (p) => p.perSecond?.deadLettered ?? null,
       }),
     )
     charts.latency.draw(
@@ -94,7 +92,10 @@ export function overview({ main, signal, heard, failed }) {
       dataOf(
         points,
         Object.fromEntries(
-          ['size', 'bytes', 'age', 'drain'].map((why) => [why, (/** @type {any} */ p) => p.flushes?.[why] ?? null]),
+          ['size', 'bytes', 'age', 'drain'].map((why) => [
+            why,
+            (/** @type {any} */ p) => p.perSecond?.flushes[why] ?? null,
+          ]),
         ),
       ),
     )

@@ -37,7 +37,7 @@ export function tilesOf(state) {
   const notReady = alive.filter((/** @type {any} */ { state }) => !state.health.ready).length
   return [
     tile('Lag', `${short(lag.records)} records`, `${verdict.word}: ${verdict.why}`, verdict.level),
-    tile('Into the ledger', `${short(total(rate))}/s`, `${short(total(arriving))}/s arrive (last minute)`),
+    tile('Settled', `${short(total(rate))}/s`, `${short(total(arriving))}/s arrive (last minute)`),
     tile('Latency, from record to ledger', millis(worst('p50')), `99 of 100 within ${millis(worst('p99'))} (last 5 s)`),
     tile('Dead letters unresolved', letters.word, letters.why, letters.level),
     tile(

@@ -31,10 +31,33 @@ test('two members in one slot: rates and buffers add up, the worst of the rest',
   expect(points).toHaveLength(6)
   expect(points.at(-1)).toEqual({
     ...{ at: NOW, members: 2, settledPerSecond: 60, inserted: 600, duplicates: 0, deadLettered: 0, ignored: 0 },
+    perSecond: { inserted: 60, duplicates: 0, deadLettered: 0, flushes: { size: 0.4, bytes: 0, age: 0.4, drain: 0 } },
     ...{ flushes: { size: 4, bytes: 0, age: 4, drain: 0 }, flushRecords: 50, flushMs: { mean: 30, max: 40 } },
     ...{ limitRecords: 500, limitAgeMs: 10, latencyMs: { p50: 10, p99: 50 }, bufferRecords: 40, bufferBytes: 2_000 },
     ...{ retries: 2, lagRecords: 53, lagSeconds: 7, lag: [[0, 50, 7], [1, 3, 2]] }, // prettier-ignore
   })
+})
+
+test('samples every six seconds in slots of ten: a steady rate is a steady line, the newest slot too', () => {
+  // At any second of a slot, and with one sample in it or two.
+  for (let shift = 0; shift < 10; shift += 1) {
+    const now = new Date(NOW.getTime() + shift * 1_000)
+    const rows = Array.from({ length: 40 }, (_, i) => at(i * 6 - shift, 'a', { ms: 6_000, inserted: 600 })).reverse()
+    const { points } = historyOf(rows, { now, minutes: 2, points: 12 })
+    expect(points.map(({ perSecond }) => perSecond?.inserted)).toEqual(points.map(() => 100))
+    expect(points.length).toBeGreaterThanOrEqual(11)
+    expect(points.at(-1)?.at.getTime()).toBeLessThanOrEqual(now.getTime())
+  }
+})
+
+test('a member that died: its partitions are nobody’s, so the lag is unknown, until somebody has them', () => {
+  const both = (secondsAgo: number) => [at(secondsAgo, 'a', { lag: [[0, 5, 1]] }), at(secondsAgo, 'b', { lag: [[1, 90, 9]] })] // prettier-ignore
+  const taken: Sample['lag'] = [[0, 5, 1], [1, 95, 12]] // prettier-ignore
+  const rows = [...both(45), ...both(35), at(25, 'a'), at(15, 'a'), at(5, 'a', { lag: taken })]
+  const { points } = historyOf(rows, { now: NOW, minutes: 1, points: 6 })
+  expect(points.map(({ lagRecords }) => lagRecords)).toEqual([null, 95, 95, null, null, 100])
+  expect(points.map(({ lagSeconds }) => lagSeconds)).toEqual([null, 9, 9, null, null, 12])
+  expect(points[3]?.lag).toEqual([[0, 5, 1], [1, null, null]]) // prettier-ignore
 })
 
 test('an empty slot is there, and says that it knows nothing; unknown lag is no lag of 0', () => {

@@ -91,7 +91,7 @@ test('KEDA: by the lag of our group and topic, slowly, never to none, and not fo
   expect((maxReplicaCount + 1) * (Number(config['DATABASE_POOL_SIZE']) + 2)).toBeLessThanOrEqual(97)
 })
 
-test('metrics: scraped from the port that is named, as the job that the rules look at', () => {
+test('metrics: scraped from the port that is named', () => {
   const { endpoints, selector } = of('ServiceMonitor')['spec']
   const service = of('Service')
   expect(service.metadata).toMatchObject({ name: 'sluice', labels: selector.matchLabels })

@@ -1,6 +1,6 @@
 // What dashboard and rules ask for is what members give: names and labels of the catalogue.
 import { expect, test } from 'vitest'
-import { CATALOGUE, metricNames, PREFIX } from '../../../src/telemetry/catalogue.ts'
+import { CATALOGUE, EVERYWHERE, metricNames, PREFIX } from '../../../src/telemetry/catalogue.ts'
 import { dashboard, metricsOf, panels, rules } from '../../support/promql.ts'
 
 const known = new Map(
@@ -20,6 +20,8 @@ const known = new Map(
 const DEFAULTS = ['process_start_time_seconds', 'process_resident_memory_bytes', 'process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds'] // prettier-ignore
 /** Of Prometheus. */
 const SCRAPED = ['job', 'instance']
+/** Each series of a member has them; those of Prometheus and alerts are chosen by their names too. */
+const ANYWHERE = [...SCRAPED, ...EVERYWHERE, 'alertname', 'alertstate']
 
 const expressions = [
   ...panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [`panel "${title}"`, expr] as const)),
@@ -31,7 +33,7 @@ test.each(expressions)('%s: %s', (_, expr) => {
   if (!/^up\{/.test(expr)) expect(names.length).toBeGreaterThan(0)
   for (const name of names) if (!DEFAULTS.includes(name)) expect([...known.keys()]).toContain(name)
   // Each label that is grouped or chosen by is one that some metric of the expression has.
-  const labels = new Set(['job', 'instance', ...names.flatMap((name) => known.get(name) ?? [])])
+  const labels = new Set([...ANYWHERE, ...names.flatMap((name) => known.get(name) ?? [])])
   const grouped = [...expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g)].flatMap(([, list]) => list!.split(/,\s*/))
   const chosen = [...expr.matchAll(/\{([^}]*)\}/g)].flatMap(([, list]) => [...list!.matchAll(/(\w+)\s*=/g)].map(([, label]) => label!)) // prettier-ignore
   for (const label of [...grouped, ...chosen]) expect([...labels]).toContain(label)
@@ -66,5 +68,6 @@ test('panels: words for each, no two in one place, within the grid', () => {
 })
 
 test('labels of Prometheus itself are not labels of ours', () => {
-  for (const name of metricNames) for (const label of CATALOGUE[name].labels ?? []) expect(SCRAPED).not.toContain(label)
+  for (const name of metricNames)
+    for (const label of CATALOGUE[name].labels ?? []) expect([...SCRAPED, ...EVERYWHERE]).not.toContain(label)
 })

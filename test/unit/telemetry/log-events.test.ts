@@ -1,7 +1,7 @@
 import { noLatencies } from '../../../src/lib/latencies.ts'
 import { expect, test } from 'vitest'
 import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
-import { createLog } from '../../../src/telemetry/log.ts'
+import { logTo } from '../../../src/telemetry/log.ts'
 import { createEventLog } from '../../../src/telemetry/log-events.ts'
 
 type Line = { level: string; msg: string } & Record<string, unknown>
@@ -9,7 +9,7 @@ type Line = { level: string; msg: string } & Record<string, unknown>
 const open = (level = 'debug') => {
   const lines: Line[] = []
   let now = 0
-  const log = createLog(level, { write: (line: string) => void lines.push(JSON.parse(line) as Line) })
+  const log = logTo({ write: (line: string) => void lines.push(JSON.parse(line) as Line) }, level)
   return { lines, ...createEventLog(log, () => now), pass: (ms: number) => (now += ms) }
 }
 const flushed = (over: object = {}): TelemetryEvent => ({

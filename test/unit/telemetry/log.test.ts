@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { OperatorError } from '../../../src/lib/operator-error.ts'
-import { createLog } from '../../../src/telemetry/log.ts'
+import { logTo } from '../../../src/telemetry/log.ts'
 
 type Line = Record<string, unknown> & { err?: Record<string, unknown> }
 const capture = (level = 'info') => {
   const lines: Line[] = []
-  const log = createLog(level, { write: (line: string) => void lines.push(JSON.parse(line) as Line) })
+  const log = logTo({ write: (line: string) => void lines.push(JSON.parse(line) as Line) }, level)
   return { lines, log }
 }
 

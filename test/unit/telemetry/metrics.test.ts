@@ -16,6 +16,7 @@ const state = (over: Partial<MemberState> = {}): MemberState => ({
     gate: null,
     partitions: [],
     asOf: null,
+    askedMsAgo: null,
   },
   buffer: { records: 3, bytes: 300, maxRecords: 10, maxBytes: 1_000 },
   limits: [{ lane: 0, records: 500, ageMs: 12 }],
@@ -29,13 +30,14 @@ const state = (over: Partial<MemberState> = {}): MemberState => ({
 const open = () => {
   const seen = {
     state: state(),
-    lag: { asOf: null, partitions: [] } as LagView,
+    lag: { asOf: null, asked: null, partitions: [] } as LagView,
     letters: null as DeadLetterFigures | null,
   }
   const metrics = createMetrics(prom, {
     ...{
       now: () => NOW,
       admitted: () => 7,
+      faults: () => 2,
       state: () => seen.state,
       lag: () => seen.lag,
       deadLetters: () => seen.letters,
@@ -47,6 +49,7 @@ const open = () => {
       (await metrics.text())
         .split('\n')
         .filter((line) => line.startsWith('sluice_'))
+        .map((line) => line.replace(/(?<={)group="g",topic="t",?|,group="g",topic="t"/, '').replace('{}', ''))
         .map((line) => line.split(/ (?=[^ ]+$)/) as [string, string]),
     )
   return { ...metrics, seen, values }
@@ -80,6 +83,7 @@ test('one flush, one update of each', async () => {
   expect(found.get('sluice_end_to_end_latency_seconds_count')).toBe('6')
   expect(found.get('sluice_records_consumed_total')).toBe('7')
   expect((await values()).get('sluice_records_consumed_total')).toBe('7')
+  expect((await values()).get('sluice_telemetry_faults_total')).toBe('2')
 })
 
 test.each<[TelemetryEvent, string, string]>([
@@ -111,7 +115,11 @@ test.each<[TelemetryEvent, string, string]>([
 test('what is not known is absent; what is gone, too', async () => {
   const { seen, values } = open()
   const known = { partition: 3, position: 5n, end: 9n, committed: 5n, lagRecords: 4, lagSeconds: 1.5 }
-  seen.lag = { asOf: NOW, partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }] }
+  seen.lag = {
+    asOf: NOW,
+    asked: 0,
+    partitions: [known, { ...known, partition: 4, lagRecords: null, lagSeconds: null }],
+  }
   const found = await values()
   expect(found.get('sluice_partition_lag_records{partition="3"}')).toBe('4')
   expect(found.get('sluice_partition_lag_seconds{partition="3"}')).toBe('1.5')
@@ -119,7 +127,7 @@ test('what is not known is absent; what is gone, too', async () => {
   expect(found.has('sluice_time_to_clear_seconds')).toBe(false)
   expect(found.has('sluice_dlq_unpublished')).toBe(false)
 
-  seen.lag = { asOf: NOW, partitions: [] }
+  seen.lag = { asOf: NOW, asked: 0, partitions: [] }
   seen.state = state({ rate: { settledPerSecond: 1, arrivedPerSecond: 2, clearSeconds: null } })
   seen.letters = {
     asOf: new Date(NOW),
@@ -133,6 +141,14 @@ test('what is not known is absent; what is gone, too', async () => {
   expect(later.get('sluice_dlq_oldest_unresolved_seconds{code="A"}')).toBe('60')
   expect(later.get('sluice_ready')).toBe('0')
   expect(later.get('sluice_database_unanswered_seconds')).toBe('0.25')
+})
+
+test('every series says whose it is, those of prom-client too', async () => {
+  const metrics = open()
+  metrics.observe(flushed())
+  const series = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  expect(series.filter((line) => !/[{,]group="g",topic="t"[,}]/.test(line))).toEqual([])
+  expect(series.some((line) => line.startsWith('process_start_time_seconds{'))).toBe(true)
 })
 
 test('the names keep to what Prometheus asks for', () => {

@@ -1,0 +1,61 @@
+// What the group says of a lag, whatever the clocks of its members say.
+import { expect, test } from 'vitest'
+import { createGroup } from '../../../src/http/group.ts'
+import type { MemberRow } from '../../../src/sink/member-store.ts'
+import type { OffsetAccount } from '../../../src/sink/offset-store.ts'
+import type { MemberState } from '../../../src/telemetry/member-state.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
+
+const NOW = new Date('2026-11-27T21:30:00.000Z')
+
+type Partition = MemberState['partitions'][number]
+type Told = { askedMsAgo: number | null; seenMsAgo?: number; clockAheadMs?: number; partition?: Partial<Partition> }
+
+const memberOf = ({ askedMsAgo, seenMsAgo = 1_000, clockAheadMs = 0, partition }: Told) => {
+  const asOf = new Date(NOW.getTime() + clockAheadMs - seenMsAgo - (askedMsAgo ?? 0)).toISOString()
+  const partitions = [
+    { partition: 0, position: 100, end: 100, committed: 100, lagRecords: 0, lagSeconds: 0, ...partition },
+  ]
+  return {
+    ...{ memberId: 'm', seenMsAgo },
+    state: { phase: 'running', asOf, askedMsAgo, partitions, rate: { settledPerSecond: 1, arrivedPerSecond: 1 } },
+  } as unknown as MemberRow
+}
+const offsets = [{ partition: 0, nextOffset: 100n, inserted: 100n }] as unknown as OffsetAccount[]
+
+const lagOf = async (told: Told) => {
+  const group = createGroup(
+    {
+      members: () => Promise.resolve([memberOf(told)]),
+      offsets: () => Promise.resolve(offsets),
+      gate: () => Promise.resolve({ closure: null } as never),
+      letters: () => Promise.resolve([]),
+      now: () => Promise.resolve(NOW),
+    },
+    virtualClock().clock,
+  )
+  const { partitions, lag } = await group.state()
+  const { lagRecords, lagSeconds, asOf } = partitions[0]!
+  return { lagRecords, lagSeconds, asOf, total: lag.records }
+}
+
+test.each([
+  ['behind', -20_000],
+  ['ahead', 360_000],
+])('a member whose clock is far %s: what it has just asked counts, and when is told by our clock', async (_, ms) => {
+  const asOf = new Date(NOW.getTime() - 2_500)
+  expect(await lagOf({ askedMsAgo: 1_500, clockAheadMs: ms })).toEqual({ lagRecords: 0, lagSeconds: 0, asOf, total: 0 })
+})
+
+const UNKNOWN = { lagRecords: null, lagSeconds: null, total: null }
+test.each<[string, Told]>([
+  ['asked too long ago, by a member that is ahead', { askedMsAgo: 14_500, clockAheadMs: 360_000 }],
+  ['told too long ago', { askedMsAgo: 8_000, seenMsAgo: 8_000 }],
+  ['never asked', { askedMsAgo: null }],
+  ['the member itself does not know', { askedMsAgo: 1_000, partition: { lagRecords: null, lagSeconds: null } }],
+])('%s: no lag of 0', async (_, told) => expect(await lagOf(told)).toMatchObject(UNKNOWN))
+
+test('what is known to wait is told, however old', async () => {
+  const partition = { end: 130, lagRecords: 30, lagSeconds: 40 }
+  expect(await lagOf({ askedMsAgo: 60_000, partition })).toMatchObject({ lagRecords: 30, lagSeconds: 40, total: 30 })
+})
