@@ -20,7 +20,7 @@ export const mappingMerge = (io: Io, exit: (code: ExitCode) => void): Command =>
       'after',
       `
 ${NAMES}
-The item that is given up stays as an empty one, without keys and without a quantity on hand. If the other one has no sku, it gets
+The item that is given up stays as an empty one, without keys and with 0 on hand. If the other one has no sku, it gets
 that of the first.
 
 Examples:
