@@ -57,7 +57,7 @@ BEGIN
   GRANT UPDATE (sku) ON item TO sluice_operator;
   GRANT UPDATE (item_id, method, score, source_text, rule_version) ON item_mapping TO sluice_operator;
   GRANT UPDATE (item_id, mapping_id) ON ledger_entry TO sluice_operator;
-  GRANT UPDATE (quantity), DELETE ON inventory TO sluice_operator;
+  GRANT UPDATE (quantity) ON inventory TO sluice_operator;
   GRANT UPDATE (moved_at, moved_rows, quantity) ON mapping_change TO sluice_operator;
   GRANT INSERT ON audit_entry TO sluice_operator;
   GRANT USAGE ON SEQUENCE audit_entry_id_seq TO sluice_operator;

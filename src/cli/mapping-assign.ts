@@ -1,13 +1,14 @@
 import { Command } from 'commander'
 import { itemOfOlderKey, olderKey, type Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { shellWord } from '../lib/shell-word.ts'
 import type { ItemView } from '../sink/mapping-reads.ts'
 import { cell } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { type Connected, itemOf, keyOf } from './mapping-connect.ts'
 import { correct, type CorrectFlags, type Plan, withCorrectOptions } from './mapping-correct.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { itemText, keyText, rowsText } from './mapping-text.ts'
+import { itemText, keyText, rowsText, totalOf } from './mapping-text.ts'
 
 type Flags = CorrectFlags & { to: Named | 'new'; name?: string }
 
@@ -57,8 +58,7 @@ async function plan(all: Connected, userId: string, named: Named, { to, name }: 
   return {
     what: `${keyText(key)} of user ${cell(userId)} from ${from ? itemText(from) : `item ${key.itemId}`} to ${targetText(target)}`,
     ...{ userId, fromItem: key.itemId, toItem: target?.id ?? null },
-    rows: counted.reduce((sum, { rows }) => sum + rows, 0n),
-    quantity: counted[0]?.quantity ?? '0',
+    ...totalOf(counted),
     notes: isOlder || !older ? [] : [olderNote(userId, key.itemId, older.rows)],
     make: (corrections) =>
       corrections.assign(userId, key.vendorKey, target ? { itemId: target.id } : { name: name ?? null }),
@@ -68,7 +68,7 @@ async function plan(all: Connected, userId: string, named: Named, { to, name }: 
 const targetText = (item: ItemView | null): string => (item ? itemText(item) : 'a new item')
 
 const olderNote = (userId: string, itemId: bigint, rows: bigint): string =>
-  `${rowsText(rows)} of item ${itemId} stay there: they are older than the knowledge which key brought them (sluice mapping assign ${userId} ${olderKey(itemId)} --to … moves them)`
+  `${rowsText(rows)} of item ${itemId} stay there: they are older than the knowledge which key brought them (sluice mapping assign ${shellWord(userId)} ${olderKey(itemId)} --to … moves them)`
 
 type Key = { readonly id: bigint | null; readonly vendorKey: string; readonly itemId: bigint }
 

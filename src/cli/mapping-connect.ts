@@ -1,5 +1,6 @@
 import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { shellWord } from '../lib/shell-word.ts'
 import type { Database } from '../sink/database.ts'
 import { createMappingReads, type MappingReads, type MappingView } from '../sink/mapping-reads.ts'
 import type { Io } from './io.ts'
@@ -26,7 +27,7 @@ export async function keyOf({ reads }: Connected, userId: string, named: Named):
   if (found) return found
   throw usage(
     `user ${userId} has no mapping of ${named.keys.join(' or ')}`,
-    `sluice mapping list --user ${userId} --text …`,
+    `sluice mapping list --user ${shellWord(userId)} --text …`,
   )
 }
 
@@ -34,6 +35,6 @@ export async function keyOf({ reads }: Connected, userId: string, named: Named):
 export async function itemOf(all: Connected, userId: string, named: Named) {
   const itemId = named.kind === 'item' ? named.itemId : (await keyOf(all, userId, named)).itemId
   const item = await all.reads.item(userId, itemId)
-  if (!item) throw usage(`user ${userId} has no item ${itemId}`, `sluice mapping list --user ${userId}`)
+  if (!item) throw usage(`user ${userId} has no item ${itemId}`, `sluice mapping list --user ${shellWord(userId)}`)
   return item
 }

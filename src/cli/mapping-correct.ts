@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { actor } from '../lib/actor.ts'
+import { shellWord } from '../lib/shell-word.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { type Corrections, createCorrections } from '../sink/mapping-change.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
@@ -88,6 +89,6 @@ const doneText = (change: MappingChange, { what, notes }: Plan): string =>
     `change ${change.id}: moved ${what.replace('a new item', `item ${change.toItem}`)}`,
     `  ${rowsText(change.movedRows ?? 0n)}, quantity ${quantityText(change.quantity)}`,
     ...notes.map((note) => `  ${note}`),
-    ...(change.action === 'undo' ? [] : [`  back again: sluice mapping undo ${change.userId}`]),
+    ...(change.action === 'undo' ? [] : [`  back again: sluice mapping undo ${shellWord(change.userId)}`]),
     '',
   ].join('\n')

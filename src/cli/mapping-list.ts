@@ -1,5 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type MappingFilter, type Method, METHODS } from '../line-items/mapping-filter.ts'
+import {
+  cursorOf,
+  cursorText,
+  type MappingCursor,
+  type MappingFilter,
+  type Method,
+  METHODS,
+  parseCursor,
+} from '../line-items/mapping-filter.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { MappingView } from '../sink/mapping-reads.ts'
 import { atLeastOne, oneOf, some } from './dlq-options.ts'
@@ -16,7 +24,7 @@ type Flags = {
   text?: string
   item?: bigint
   limit?: number
-  after?: bigint
+  after?: MappingCursor
   json?: true
 }
 
@@ -34,6 +42,12 @@ const id = (text: string): bigint => {
   throw new InvalidArgumentError('a whole number.')
 }
 
+const cursor = (text: string): MappingCursor => {
+  const parsed = parseCursor(text)
+  if (parsed) return parsed
+  throw new InvalidArgumentError('what the page before ends with, such as 17 or 0.94:17.')
+}
+
 export const mappingList = (io: Io, exit: (code: ExitCode) => void): Command =>
   new Command('list')
     .description('which item each vendor key stands for, newest first')
@@ -43,7 +57,7 @@ export const mappingList = (io: Io, exit: (code: ExitCode) => void): Command =>
     .option('--text <part>', "part of the vendor's text, of the key or of the item's name", some)
     .option('--item <id>', 'that stand for this item', id)
     .option('--limit <n>', `at most this many (default: ${PAGE}; with --json all)`, atLeastOne)
-    .option('--after <mapping>', 'the page behind this mapping', id)
+    .option('--after <mapping>', 'the page behind: what the page before ends with', cursor)
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
@@ -58,6 +72,8 @@ Examples:
     .action(async (flags: Flags) => {
       if (!flags.json && (flags.limit ?? 0) > MAX_TABLE)
         throw new OperatorError(`a table holds ${count(MAX_TABLE)} mappings at most`, 'add --json, or page with --after', ExitCode.usage) // prettier-ignore
+      if (flags.after && (flags.after.score === null) !== (flags.scoreBelow === undefined))
+        throw new OperatorError('--after belongs to another order', 'give it beside the filters that it came from', ExitCode.usage) // prettier-ignore
       await connected(io, (all) => (flags.json ? listJson(io, all, flags) : listTable(io, all, flags)))
       exit(ExitCode.ok)
     })
@@ -71,10 +87,10 @@ const filterOf = ({ user, method, scoreBelow, text, item }: Flags): MappingFilte
 })
 
 const listJson = (io: Io, { reads }: Connected, flags: Flags): Promise<void> =>
-  writeJsonPages<MappingView, bigint>(io, {
+  writeJsonPages<MappingView, MappingCursor>(io, {
     ...{ limit: flags.limit ?? Infinity, after: flags.after ?? null, json: (mapping) => mapping },
     page: (after, limit) => reads.page(filterOf(flags), after, limit),
-    cursorOf: ({ id }) => id,
+    cursorOf: (last) => cursorOf(filterOf(flags), last),
   })
 
 const HEAD = [
@@ -95,7 +111,8 @@ async function listTable(io: Io, { reads }: Connected, flags: Flags): Promise<vo
   const last = page.at(-1)
   if (!last) return writeOut(io, `no mappings fit${flags.after === undefined ? '' : ' behind that one'}\n`)
   await writeOut(io, `${table(HEAD, page.map(rowOf))}\n`)
-  if (found.length > limit) await writeOut(io, `there are more: the same command with --after ${last.id}\n`)
+  if (found.length > limit)
+    await writeOut(io, `there are more: the same command with --after ${cursorText(cursorOf(filterOf(flags), last))}\n`)
 }
 
 const rowOf = (mapping: MappingView): string[] => [

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { toMicros, fromMicros } from '../line-items/decimal.ts'
 import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { cell } from './dlq-text.ts'
@@ -7,7 +6,7 @@ import type { Io } from './io.ts'
 import { type Connected, itemOf } from './mapping-connect.ts'
 import { correct, type CorrectFlags, type Plan, withCorrectOptions } from './mapping-correct.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { itemText } from './mapping-text.ts'
+import { itemText, totalOf } from './mapping-text.ts'
 
 export const mappingMerge = (io: Io, exit: (code: ExitCode) => void): Command =>
   withCorrectOptions(
@@ -21,7 +20,7 @@ export const mappingMerge = (io: Io, exit: (code: ExitCode) => void): Command =>
       'after',
       `
 ${NAMES}
-The item that is given up stays as an empty one, without keys and without a quantity on hand. If the other one has no sku, it gets
+The item that is given up stays as an empty one, without keys and with 0 on hand. If the other one has no sku, it gets
 that of the first.
 
 Examples:
@@ -40,8 +39,7 @@ async function plan(all: Connected, userId: string, fromName: Named, intoName: N
   return {
     what: `all keys of user ${cell(userId)} from ${itemText(from)} to ${itemText(into)}`,
     ...{ userId, fromItem: from.id, toItem: into.id },
-    rows: brought.reduce((sum, { rows }) => sum + rows, 0n),
-    quantity: fromMicros(brought.reduce((sum, { quantity }) => sum + toMicros(quantity), 0n)),
+    ...totalOf(brought),
     notes:
       from.sku !== null && into.sku !== null && from.sku !== into.sku
         ? [`they have two skus, ${cell(from.sku)} and ${cell(into.sku)}: both stand for item ${into.id} then`]

@@ -1,13 +1,14 @@
 import { Command } from 'commander'
 import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode } from '../lib/operator-error.ts'
+import { shellWord } from '../lib/shell-word.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
 import type { Brought, MappingView } from '../sink/mapping-reads.ts'
 import { cell, jsonLine, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { connected, itemOf, keyOf } from './mapping-connect.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { changeText, itemText, keyText, quantityText, rowsText, score } from './mapping-text.ts'
+import { changeText, itemText, keyText, quantityText, rowsText, score, totalOf } from './mapping-text.ts'
 
 export const mappingShow = (io: Io, exit: (code: ExitCode) => void): Command =>
   new Command('show')
@@ -47,16 +48,14 @@ const show = (io: Io, user: string, named: Named, json: boolean): Promise<void> 
     const lines = [
       ...(mapping ? [...aboutKey(mapping), ''] : []),
       `${itemText(item)}, user ${cell(user)}, sku ${cell(item.sku)}, since ${time(item.createdAt)}`,
-      `on hand ${item.onHand === null ? 'nothing' : quantityText(item.onHand)}, ${rowsText(sumOf(brought))}`,
+      `on hand ${item.onHand === null ? 'nothing' : quantityText(item.onHand)}, ${rowsText(totalOf(brought).rows)}`,
       keysTable(keys.slice(0, KEYS), brought, mapping),
-      ...(keys.length > KEYS ? [`and more: sluice mapping list --user ${user} --item ${item.id}`] : []),
+      ...(keys.length > KEYS ? [`and more: sluice mapping list --user ${shellWord(user)} --item ${item.id}`] : []),
       ...(history.length > 0 ? ['', historyTable(history)] : []),
       ...(pending ? [pendingText(pending)] : []),
     ]
     await writeOut(io, `${lines.join('\n')}\n`)
   })
-
-const sumOf = (brought: readonly Brought[]) => brought.reduce((sum, { rows }) => sum + rows, 0n)
 
 function aboutKey(mapping: MappingView): string[] {
   const by = mapping.score === null ? mapping.method : `${mapping.method}, score ${score(mapping.score)}`
@@ -117,4 +116,4 @@ const historyTable = (history: readonly MappingChange[]): string =>
   )
 
 export const pendingText = ({ id, userId }: MappingChange): string =>
-  `change ${id} is half done, its ledger rows are not moved yet: sluice mapping finish ${userId}`
+  `change ${id} is half done, its ledger rows are not moved yet: sluice mapping finish ${shellWord(userId)}`

@@ -1,6 +1,6 @@
-import { canonicalDecimal } from '../line-items/decimal.ts'
+import { canonicalDecimal, fromMicros, toMicros } from '../line-items/decimal.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
-import type { ItemView, MappingView } from '../sink/mapping-reads.ts'
+import type { Brought, ItemView, MappingView } from '../sink/mapping-reads.ts'
 import { cell } from './dlq-text.ts'
 
 export const rowsText = (rows: bigint): string =>
@@ -12,6 +12,11 @@ export const quantityText = (quantity: string | null): string => {
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',')
   return part === undefined ? grouped : `${grouped}.${part}`
 }
+
+export const totalOf = (brought: readonly Brought[]) => ({
+  rows: brought.reduce((sum, { rows }) => sum + rows, 0n),
+  quantity: fromMicros(brought.reduce((sum, { quantity }) => sum + toMicros(quantity), 0n)),
+})
 
 export const score = (value: number | null): string => (value === null ? '–' : value.toFixed(3))
 export const itemText = ({ id, name }: Pick<ItemView, 'id' | 'name'>): string =>

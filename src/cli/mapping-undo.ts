@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { fromMicros, toMicros } from '../line-items/decimal.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { systemClock } from '../lib/clock.ts'
 import { actor } from '../lib/actor.ts'
@@ -8,7 +7,7 @@ import { cell, jsonLine, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { type Connected, connected } from './mapping-connect.ts'
 import { correct, type CorrectFlags, type Plan, told, withCorrectOptions } from './mapping-correct.ts'
-import { changeJson, changeText, quantityText, rowsText } from './mapping-text.ts'
+import { changeJson, changeText, quantityText, rowsText, totalOf } from './mapping-text.ts'
 
 export const mappingUndo = (io: Io, exit: (code: ExitCode) => void): Command =>
   withCorrectOptions(
@@ -29,6 +28,7 @@ async function plan({ reads }: Connected, userId: string): Promise<Plan> {
   const last = await reads.last(userId)
   if (!last)
     throw new OperatorError(`user ${userId} has no correction to undo`, '`sluice mapping show` has the history of an item', ExitCode.usage) // prettier-ignore
+  const undoing = (await reads.pending(userId))?.undoes ?? null
   const keys = new Set(await reads.keysOf(last.id))
   const brought = (await reads.brought(userId, last.toItem, [...keys])).filter(
     ({ mappingId }) => mappingId !== null && keys.has(mappingId),
@@ -36,9 +36,8 @@ async function plan({ reads }: Connected, userId: string): Promise<Plan> {
   return {
     what: `back what change ${last.id} of user ${cell(userId)} moved (${changeText(last)})`,
     ...{ userId, fromItem: last.toItem, toItem: last.fromItem },
-    rows: brought.reduce((sum, { rows }) => sum + rows, 0n),
-    quantity: fromMicros(brought.reduce((sum, { quantity }) => sum + toMicros(quantity), 0n)),
-    notes: [],
+    ...totalOf(brought),
+    notes: undoing === null ? [] : [`the undo of change ${undoing} is half done: its ledger rows are moved first`],
     make: (corrections) => corrections.undo(userId, last.id),
   }
 }

@@ -4,7 +4,7 @@ import { parseMoment } from '../dead-letters/duration.ts'
 import { ALL_LETTERS, type LetterFilter, STAGES } from '../dead-letters/letter-filter.ts'
 import { STATUSES } from '../dead-letters/life-cycle.ts'
 import { FAULT_CODES } from '../line-items/fault.ts'
-import { METHODS } from '../line-items/mapping-filter.ts'
+import { CURSOR, METHODS, parseCursor } from '../line-items/mapping-filter.ts'
 import { Refusal } from './refusal.ts'
 
 /** An empty list says nothing, as one that is not given. */
@@ -43,17 +43,20 @@ const sized = (sizes: readonly [number, ...number[]], preset: number) =>
 export const history = z.strictObject({ minutes: sized([15, 60, 120], 60), points: sized([60, 240, 720], 240) })
 export const invoiceId = z.object({ id: z.string().min(1).max(300) })
 export const invoice = z.strictObject({ user: text, limit: whole(1, 1_000, 100) })
-export const mappingList = z.strictObject({
-  ...{ user: text, method: list(z.enum(METHODS)), text, limit: whole(1, 500, 50) },
-  scoreBelow: z.preprocess(
-    (value) => (value === undefined ? value : Number(value)),
-    z.number().positive().max(1).optional(),
-  ),
-  after: z
-    .string()
-    .regex(/^\d{1,18}$/, 'a number of a mapping')
-    .optional(),
-})
+export const mappingList = z
+  .strictObject({
+    ...{ user: text, method: list(z.enum(METHODS)), text, limit: whole(1, 500, 50) },
+    scoreBelow: z.preprocess(
+      (value) => (value === undefined ? value : Number(value)),
+      z.number().positive().max(1).optional(),
+    ),
+    after: z.string().regex(CURSOR, 'the `next` of the page before').optional(),
+  })
+  .refine(
+    ({ scoreBelow, after }) =>
+      after === undefined || (parseCursor(after)?.score !== null) === (scoreBelow !== undefined),
+    { path: ['after'], error: 'the `next` of the page before, asked with the same filter' },
+  )
 export const none = z.strictObject({})
 
 const which = {

@@ -1,3 +1,4 @@
+import { cursorOf, cursorText, parseCursor } from '../line-items/mapping-filter.ts'
 import { createMappingReads } from '../sink/mapping-reads.ts'
 import { mappingList } from './asked.ts'
 import { guardedBy, parsed, type Routes } from './route.ts'
@@ -17,10 +18,11 @@ export const mappingRoutes: Routes = (app, { database, token }) => {
         text: text ?? null,
         itemId: null,
       }
-      const behind = after === undefined ? null : BigInt(after)
+      const behind = after === undefined ? null : parseCursor(after)
       const page = await createMappingReads(database()).page(filter, behind, limit + 1)
       const mappings = page.slice(0, limit)
-      return { mappings, next: page.length > limit ? (mappings.at(-1)?.id ?? null) : null }
+      const last = mappings.at(-1)
+      return { mappings, next: last && page.length > limit ? cursorText(cursorOf(filter, last)) : null }
     },
   )
 }

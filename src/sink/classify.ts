@@ -52,6 +52,10 @@ export function classifyError(error: unknown): Verdict {
 
 export const sqlstateOf = (error: unknown): string | null => sqlstateIn([...causes(error)])
 
+/** What PostgreSQL itself said. */
+export const databaseMessage = (error: unknown): string =>
+  [...causes(error)].map((link) => link['originalMessage']).find((message) => typeof message === 'string') ?? 'no word'
+
 /** Must the pool be made anew? Six tries in a row met the same demoted session. */
 export function wantsFreshPool({ fate, sqlstate }: Verdict): boolean {
   return fate === 'unknown' || (sqlstate !== null && STALE_SESSION.test(sqlstate))

@@ -1,6 +1,7 @@
 // The statements of a correction. Its locks, in their order: other corrections of the user, whoever creates mappings of the user
 // (lockUsers), whoever writes lines (lockMappings); then item_mapping. Nobody who holds one of them waits for an earlier one.
 import { RULE_VERSION } from '../line-items/vendor-key.ts'
+import { classifyError, SinkError } from './classify.ts'
 import { MAPPINGS_LOCK } from './statements.ts'
 import type { Statements } from './writer.ts'
 
@@ -28,9 +29,17 @@ export const CHANGE = `c.id, c.at, c.actor, c.reason, c.user_id AS "userId", c.a
   c.quantity::text AS quantity,
   (SELECT count(*)::integer FROM mapping_change_key k WHERE k.change_id = c.id) AS keys`
 
+/** The code of the error of somebody who waits for a correction of the same user that takes long. */
+export const CORRECTION_RUNS = 'CORRECTION_RUNS'
+
 /** One correction of a user at a time. */
 export async function lockCorrections(tx: Statements, userId: string): Promise<void> {
-  await tx.$executeRawUnsafe('SELECT pg_advisory_xact_lock(hashtextextended($1, 8))', userId)
+  try {
+    await tx.$executeRawUnsafe('SELECT pg_advisory_xact_lock(hashtextextended($1, 8))', userId)
+  } catch (error) {
+    if (classifyError(error).code !== '55P03') throw error
+    throw new SinkError('transient', CORRECTION_RUNS, 'another correction of the user runs', { cause: error })
+  }
 }
 
 /** Waits until no batch is being written, and no other begins until the transaction ends: must be short. */
@@ -87,12 +96,19 @@ export function redirectMappings(tx: Statements, changeId: bigint, toItem: bigin
   return tx.$executeRawUnsafe(sql, changeId, toItem)
 }
 
-/** As they were before the change `undone`; only those that still stand for its item. Returns how many. */
-export function restoreMappings(tx: Statements, undone: MappingChange): Promise<number> {
+/** As they were before the change; only those that still stand for its item. Returns how many. */
+export function restoreMappings(tx: Statements, change: MappingChange): Promise<number> {
   const sql = `UPDATE item_mapping m SET item_id = $2::bigint, method = k.method, score = k.score,
       source_text = k.source_text, rule_version = k.rule_version
     FROM mapping_change_key k WHERE k.change_id = $1::bigint AND m.id = k.mapping_id AND m.item_id = $3::bigint`
-  return tx.$executeRawUnsafe(sql, undone.id, undone.fromItem, undone.toItem)
+  return tx.$executeRawUnsafe(sql, change.id, change.fromItem, change.toItem)
+}
+
+/** One that was cut short and is taken back: its rows never moved; those that came by it go back by the change that does so. */
+export async function closeChange(tx: Statements, id: bigint): Promise<void> {
+  const sql =
+    'UPDATE mapping_change SET moved_at = now(), moved_rows = 0, quantity = 0 WHERE id = $1::bigint AND moved_at IS NULL'
+  await tx.$executeRawUnsafe(sql, id)
 }
 
 /** The mapping of an item's older rows; made when it is not there. */

@@ -6,9 +6,12 @@
 //     killed, the change is pending: the next correction of the user moves them first.
 import type { Clock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { classifyError } from './classify.ts'
+import { shellWord } from '../lib/shell-word.ts'
+import { classifyError, databaseMessage, SinkError } from './classify.ts'
 import type { Database } from './database.ts'
 import {
+  closeChange,
+  CORRECTION_RUNS,
   getChange,
   insertChange,
   keepMappings,
@@ -47,6 +50,7 @@ type Deps = {
 const PATIENCE_MS = 4_000
 const TRIES = 6
 const PAUSE_MS = 500
+const BUSY = 'another correction of this user is being made'
 
 export function createCorrections(deps: Deps): Corrections {
   const { database, actor, reason } = deps
@@ -54,13 +58,7 @@ export function createCorrections(deps: Deps): Corrections {
 
   async function finish(userId: string): Promise<MappingChange | null> {
     const pending = await pendingChange(database.client(), userId)
-    try {
-      return pending && (await patiently(deps, () => database.transaction((tx) => moveRows(tx, pending.id))))
-    } catch (error) {
-      if (classifyError(error).fate !== 'row') throw error
-      const what = `the rows of change ${pending?.id} cannot be moved: the quantity on hand does not take it`
-      throw refused(what, `sluice mapping undo ${userId}`, error)
-    }
+    return pending && (await move(userId, pending.id))
   }
 
   /** `decide` runs while nobody writes lines or creates mappings of the user. */
@@ -74,62 +72,54 @@ export function createCorrections(deps: Deps): Corrections {
       }),
     )
 
-  async function change(userId: string, decide: (tx: Tx) => Promise<bigint>): Promise<MappingChange> {
-    await finish(userId)
-    const id = await redirect(userId, async (tx) => {
-      if (await pendingChange(tx, userId)) throw refused('another correction of this user is being made', 'try again')
-      return decide(tx)
-    })
+  /** What the database refuses to move is taken back, with all that came by it since. */
+  async function move(userId: string, id: bigint): Promise<MappingChange> {
+    const moved = (each: bigint) => patiently(deps, () => database.transaction((tx) => moveRows(tx, each)))
     try {
-      return await patiently(deps, () => database.transaction((tx) => moveRows(tx, id)))
+      return await moved(id)
     } catch (error) {
-      const { fate, sqlstate } = classifyError(error)
-      if (fate !== 'row') throw error
-      await undo(userId, id)
-      const { fromItem, toItem } = await getChange(database.client(), id)
-      const what = `the quantity on hand of item ${fromItem} or ${toItem} cannot take it (SQLSTATE ${sqlstate})`
-      throw refused(
-        `${what}; all is as it was`,
-        'a rule on the inventory refuses it, or the sum is out of range',
-        error,
-      )
+      if (classifyError(error).fate !== 'row') throw error
+      const refusedChange = await getChange(database.client(), id)
+      const back = await redirect(userId, async (tx) => {
+        if ((await pendingChange(tx, userId))?.id !== id) throw refused(BUSY, 'look again')
+        return reverse(tx, refusedChange, { actor, reason: `change ${id} was refused` })
+      })
+      const { undoes } = refusedChange
+      const what = `${undoes === null ? `change ${id}` : `the undo of change ${undoes}`} cannot be made: ${whyOf(error)}`
+      try {
+        await moved(back)
+      } catch (again) {
+        if (classifyError(again).fate !== 'row') throw again
+        const mend = `make room on hand for one of the two, then: sluice mapping finish ${shellWord(userId)}`
+        throw refused(`${what}; nor can it be taken back: ${whyOf(again)}`, mend, again)
+      }
+      throw refused(`${what}; all is as it was`, 'mend the rule of the database that refuses it, or the stock', error)
     }
   }
 
+  async function change(userId: string, decide: (tx: Tx) => Promise<bigint>): Promise<MappingChange> {
+    await finish(userId)
+    const id = await redirect(userId, async (tx) => {
+      if (await pendingChange(tx, userId)) throw refused(BUSY, 'try again')
+      return decide(tx)
+    })
+    return move(userId, id)
+  }
+
   async function undo(userId: string, expected: bigint): Promise<MappingChange> {
+    // One that was cut short itself: its rows have to be back before those of the one before it can follow.
+    if ((await pendingChange(database.client(), userId))?.action === 'undo') await finish(userId)
     const id = await redirect(userId, async (tx) => {
       const last = await lastChange(tx, userId)
+      const pending = await pendingChange(tx, userId)
+      if (pending && pending.id !== last?.id) throw refused(BUSY, 'try again')
       if (!last)
         throw refused(`user ${userId} has no correction to undo`, '`sluice mapping show` has the history of an item')
       if (last.id !== expected)
         throw refused(`change ${last.id} is the last one now, not ${expected}; nothing was undone`, 'look again')
-      if (!(await hasItem(tx, userId, last.fromItem)))
-        throw refused(
-          `change ${last.id} cannot be undone: item ${last.fromItem} is not there any more`,
-          'assign its keys',
-        )
-      const undone = { ...last, actor, reason, action: 'undo', undoes: last.id, adoptedSku: null } as const
-      const changeId = await insertChange(tx, { ...undone, fromItem: last.toItem, toItem: last.fromItem })
-      const kept = await keepMappings(
-        tx,
-        changeId,
-        'm.id IN (SELECT mapping_id FROM mapping_change_key WHERE change_id = $2::bigint)',
-        last.id,
-      )
-      if (kept !== last.keys || (await restoreMappings(tx, last)) !== last.keys)
-        throw refused(
-          `change ${last.id} cannot be undone: not all of its ${last.keys} keys stand for item ${last.toItem} any more`,
-          'somebody changed item_mapping by SQL; assign the keys one by one',
-        )
-      await takeSku(tx, last.toItem, last.adoptedSku)
-      // It was cut short: its rows never moved, and those that came since go back like the others.
-      await tx.$executeRawUnsafe(
-        'UPDATE mapping_change SET moved_at = now(), moved_rows = 0, quantity = 0 WHERE id = $1::bigint AND moved_at IS NULL',
-        last.id,
-      )
-      return changeId
+      return reverse(tx, last, { actor, reason })
     })
-    return patiently(deps, () => database.transaction((tx) => moveRows(tx, id)))
+    return move(userId, id)
   }
 
   return {
@@ -164,14 +154,48 @@ async function keep(tx: Tx, change: NewChange, which: string, value: unknown): P
   return id
 }
 
+/** The mappings as they were before the change, by a change of its own: an undo; or, of an undo, what it undid once more. */
+async function reverse(tx: Tx, change: MappingChange, by: Pick<NewChange, 'actor' | 'reason'>): Promise<bigint> {
+  const { id, userId, fromItem, toItem, keys, adoptedSku } = change
+  const again = change.undoes === null ? null : await getChange(tx, change.undoes)
+  if (!(await hasItem(tx, userId, fromItem)))
+    throw refused(`change ${id} cannot be undone: item ${fromItem} is not there any more`, 'assign its keys')
+  const back = await insertChange(tx, {
+    ...{ ...by, userId, fromItem: toItem, toItem: fromItem },
+    ...(again
+      ? { action: again.action, undoes: null, adoptedSku: await giveSku(tx, fromItem, again.adoptedSku) }
+      : { action: 'undo', undoes: id, adoptedSku: null }),
+  })
+  const ofChange = 'm.id IN (SELECT mapping_id FROM mapping_change_key WHERE change_id = $2::bigint)'
+  const kept = await keepMappings(tx, back, ofChange, id)
+  if (kept !== keys || (await restoreMappings(tx, change)) !== keys)
+    throw refused(
+      `change ${id} cannot be undone: not all of its ${keys} keys stand for item ${toItem} any more`,
+      'somebody changed item_mapping by SQL; assign the keys one by one',
+    )
+  await takeSku(tx, toItem, adoptedSku)
+  await closeChange(tx, id)
+  return back
+}
+
+/** What was being moved, and what PostgreSQL said to that: it names the table and the rule. */
+const whyOf = (error: unknown): string =>
+  [
+    ...(error instanceof SinkError ? [error.message] : []),
+    `${databaseMessage(error)} (SQLSTATE ${classifyError(error).sqlstate})`,
+  ].join(': ')
+
 /** What somebody holds for a moment is waited for, in a new transaction each time: members must not queue behind us for long. */
 async function patiently<R>({ clock }: Deps, work: () => Promise<R>): Promise<R> {
   for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
-      if (!['55P03', '40P01'].includes(classifyError(error).code)) throw error
+      const { code } = classifyError(error)
+      if (!['55P03', '40P01', CORRECTION_RUNS].includes(code)) throw error
       if (tries < TRIES) await clock.sleep(PAUSE_MS * tries)
+      else if (code === CORRECTION_RUNS)
+        throw new OperatorError(`${BUSY}, and moves its rows still`, 'try again when it has ended', ExitCode.unavailable, { cause: error }) // prettier-ignore
       else
         throw new OperatorError(
           'a transaction of a member, or a lock that somebody holds, did not end; nothing was moved',

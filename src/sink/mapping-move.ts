@@ -3,7 +3,9 @@
 // has to be kept from writing while this reads the ledger, however long that takes.
 import { fromMicros, toMicros } from '../line-items/decimal.ts'
 import { olderKey } from '../line-items/mapping-name.ts'
+import { numberArray, textArray } from './array-literal.ts'
 import { AUDIT } from './audit-entry.ts'
+import { classifyError, SinkError } from './classify.ts'
 import { getChange, lockCorrections, type MappingChange, olderMapping } from './mapping-change-statements.ts'
 import { addToPresentInventory } from './statements.ts'
 import type { Statements, Tx } from './writer.ts'
@@ -16,7 +18,7 @@ export async function moveRows(tx: Tx, id: bigint): Promise<MappingChange> {
   const change = await getChange(tx, id)
   await lockCorrections(tx, change.userId)
   if ((await getChange(tx, id)).movedAt !== null) return getChange(tx, id)
-  const { rows, quantity } = await moveLedger(tx, change)
+  const { rows, quantity } = await saying('its ledger rows', moveLedger(tx, change))
   if (rows > 0n) await moveStock(tx, change, quantity)
   await tx.$executeRawUnsafe(
     `UPDATE mapping_change SET moved_at = clock_timestamp(), moved_rows = $2::bigint, quantity = $3::numeric WHERE id = $1::bigint`,
@@ -73,20 +75,25 @@ async function moveStock(tx: Tx, { fromItem, toItem }: MappingChange, quantity: 
   const deltas = [
     { itemId: fromItem, quantity: fromMicros(-micros) },
     { itemId: toItem, quantity: fromMicros(micros) },
-  ]
-  await addToPresentInventory(
-    tx,
-    deltas.sort((a, b) => (a.itemId < b.itemId ? -1 : 1)),
-  )
-  // An item without ledger rows has no quantity on hand. Its row is locked by now: what others have added to it is seen here,
-  // and who comes later puts the row there anew.
-  const sql = 'SELECT quantity = 0 AS zero FROM inventory WHERE item_id = $1::bigint'
-  if (!(await tx.$queryRawUnsafe<{ zero: boolean }[]>(sql, fromItem))[0]?.zero) return
-  await tx.$executeRawUnsafe(
-    `DELETE FROM inventory WHERE item_id = $1::bigint AND quantity = 0
-       AND NOT EXISTS (SELECT FROM ledger_entry WHERE item_id = $1::bigint)`,
-    fromItem,
-  )
+  ].sort((a, b) => (a.itemId < b.itemId ? -1 : 1))
+  const sql = `SELECT format('item %s has %s on hand and would have %s', item_id,
+      trim_scale(coalesce(quantity, 0)), trim_scale(coalesce(quantity, 0) + delta)) AS text
+    FROM unnest($1::bigint[], $2::numeric[]) AS v (item_id, delta) LEFT JOIN inventory i USING (item_id) ORDER BY item_id`
+  const arrays = [numberArray(deltas.map(({ itemId }) => itemId)), textArray(deltas.map((delta) => delta.quantity))]
+  const then = await tx.$queryRawUnsafe<{ text: string }[]>(sql, ...arrays)
+  // An item that is empty then stays on hand with 0: to see that nothing is left of it would be to read all of the ledger, with
+  // both rows locked.
+  await saying(then.map(({ text }) => text).join(', '), addToPresentInventory(tx, deltas))
+}
+
+/** A row that is refused is told with what was being done. */
+async function saying<R>(what: string, work: Promise<R>): Promise<R> {
+  try {
+    return await work
+  } catch (error) {
+    const { fate, code } = classifyError(error)
+    throw fate === 'row' ? new SinkError(fate, code, what, { cause: error }) : error
+  }
 }
 
 function detailOf({ id, userId, fromItem, toItem, keys, movedRows, quantity, reason, undoes }: MappingChange): string {

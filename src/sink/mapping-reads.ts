@@ -1,5 +1,5 @@
 // Reading mappings for people: pages, one key, one item.
-import type { MappingFilter, Method } from '../line-items/mapping-filter.ts'
+import type { MappingCursor, MappingFilter, Method } from '../line-items/mapping-filter.ts'
 import { numberArray, textArray } from './array-literal.ts'
 import type { Database } from './database.ts'
 import { createParams } from './letter-where.ts'
@@ -39,14 +39,14 @@ export type MappingReads = ReturnType<typeof createMappingReads>
 export function createMappingReads(database: Database) {
   const read = <Row>(sql: string, ...values: unknown[]) => database.client().$queryRawUnsafe<Row[]>(sql, ...values)
   return {
-    /** Behind the mapping `after`. Newest first; with `scoreBelow`, the least certain first. */
-    async page(filter: MappingFilter, after: bigint | null, limit: number): Promise<MappingView[]> {
+    /** Behind `after`. Newest first; with `scoreBelow`, the least certain first. */
+    async page(filter: MappingFilter, after: MappingCursor | null, limit: number): Promise<MappingView[]> {
       const params = createParams()
       const { add } = params
       const { userId, methods, scoreBelow, text, itemId } = filter
       const has = (what: string, part: string) => `strpos(lower(${what}), lower(${part})) > 0`
       const part = text === null ? '' : add(text, 'text')
-      const behind = after === null ? '' : add(after, 'bigint')
+      const behind = after === null ? '' : add(after.id, 'bigint')
       const conditions = [
         userId === null ? null : `m.user_id = ${add(userId, 'text')}`,
         methods === null ? null : `m.method = ANY (${add(textArray(methods), 'text[]')})`,
@@ -59,7 +59,7 @@ export function createMappingReads(database: Database) {
           ? null
           : scoreBelow === null
             ? `m.id < ${behind}`
-            : `(m.score, -m.id) > (SELECT score, -id FROM item_mapping WHERE id = ${behind})`,
+            : `(m.score, -m.id) > (${add(after.score, 'real')}, -${behind})`,
       ].filter((each) => each !== null)
       const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
       const order = scoreBelow === null ? 'm.id DESC' : 'm.score, m.id DESC'

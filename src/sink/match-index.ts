@@ -16,7 +16,7 @@ export async function indexTexts(database: Database): Promise<number> {
   for (;;) {
     const page = await database.client().$queryRawUnsafe<UserText[]>(
       `SELECT user_id AS "userId", vendor_key AS "vendorKey", coalesce(source_text, substr(vendor_key, 6)) AS text
-       FROM item_mapping WHERE (user_id, vendor_key) > ($1, $2) AND vendor_key LIKE 'text:%' AND method <> 'fuzzy'
+       FROM item_mapping WHERE (user_id, vendor_key) > ($1, $2) AND vendor_key LIKE 'text:%' AND method IN ('created', 'exact')
          AND match_keys IS NULL ORDER BY user_id, vendor_key LIMIT ${PAGE}`,
       ...[after.userId, after.vendorKey],
     )

@@ -26,9 +26,10 @@ const ofOtherUser = (table: string) => `
 export const CHECKS: readonly CheckQuery[] = [
   {
     name: 'inventory',
+    // 0 of an item without entries: a correction moved them all away.
     what: 'items whose quantity on hand is the sum of their ledger entries',
     sql: `
-      SELECT 1 AS compared, (i.quantity IS DISTINCT FROM l.quantity)::integer AS wrong,
+      SELECT 1 AS compared, (i.quantity IS DISTINCT FROM coalesce(l.quantity, 0))::integer AS wrong,
         format('item %s: %s', item_id, CASE
           WHEN i.quantity IS NULL THEN 'in the ledger, not in inventory'
           WHEN l.quantity IS NULL THEN 'in inventory, not in the ledger'

@@ -109,9 +109,11 @@ describe('reconcile', () => {
       expect(await findings()).toEqual({ inventory: [1, `item ${id}: in the ledger, not in inventory`] })
     })
 
-    it('of an item that has no entry, although its quantity is nothing', async () => {
+    it('of an item that has no entry, unless its quantity is nothing', async () => {
       const [row] = await db.query<{ id: string }>(`INSERT INTO item (user_id, name) VALUES ('u-1', 'X') RETURNING id`)
       await db.query('INSERT INTO inventory VALUES ($1, 0)', [row!.id])
+      expect(await findings()).toEqual({})
+      await db.query('UPDATE inventory SET quantity = 0.000001 WHERE item_id = $1', [row!.id])
       expect(await findings()).toEqual({ inventory: [1, `item ${row!.id}: in inventory, not in the ledger`] })
     })
   })

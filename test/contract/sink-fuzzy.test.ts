@@ -186,6 +186,13 @@ describe('nearly equal texts', () => {
     expect(await idsOf(open.mappings, [line('RED WIKCER BASKET', 'u-2')])).toEqual([of2])
   })
 
+  it('are not made by a migration for a text that joined an item, and that a person assigned since', async () => {
+    await idsOf(open.mappings, [line('Red wicker basket'), line('Red bread bin')])
+    await idsOf(open.mappings, [line('Red wickre basket')])
+    await db.query("UPDATE item_mapping SET method = 'manual', score = NULL WHERE method = 'fuzzy'")
+    expect(await indexTexts(open.database)).toBe(0)
+  })
+
   it('follow the item that a person assigned the text to', async () => {
     const [basket, bin] = await idsOf(open.mappings, [line('Red wicker basket'), line('Red bread bin')])
     await db.query("UPDATE item_mapping SET item_id = $1, method = 'manual' WHERE vendor_key = 'text:red wicker basket'", [String(bin)]) // prettier-ignore

@@ -68,6 +68,7 @@ it.each([
   'DELETE FROM ledger_entry',
   'DELETE FROM item_mapping',
   'DELETE FROM mapping_change',
+  'DELETE FROM inventory',
   "UPDATE audit_entry SET actor = 'nobody'",
 ])('sluice_operator may not: %s', async (sql) => {
   await expect(desk.database.client().$executeRawUnsafe(sql)).rejects.toMatchObject({

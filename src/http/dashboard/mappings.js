@@ -57,7 +57,7 @@ export function mappings({ main, query, signal, failed }) {
   const more = h('button', { hidden: true, onclick: () => void load().catch(failed) }, 'Show more')
   /** @type {any[]} */
   let found = []
-  /** @type {number | null} */
+  /** @type {string | null} */
   let next = null
   const draw = () => {
     fill(
