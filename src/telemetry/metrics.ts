@@ -1,10 +1,10 @@
-// Telemetry events → counters and histograms, one event one update; what has a value at any time is set when somebody looks.
+// The metrics of a member: events are counted as they come (count-events.ts); what has a value at any time is set when somebody looks.
 import type * as Prom from 'prom-client'
+import { begin, codeLabel, count } from './count-events.ts'
 import type { TelemetryEvent } from './events.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import type { LagView } from './lag.ts'
 import type { MemberState } from './member-state.ts'
-import { REASONS } from './tally.ts'
 
 export type DeadLetterFigures = {
   readonly asOf: Date
@@ -45,94 +45,12 @@ export function createMetrics(prom: typeof Prom, sources: MetricSources) {
   const look = createLook(instruments, sources)
   return {
     contentType: registry.contentType,
-    observe: (event: TelemetryEvent) => update(instruments, event),
+    observe: (event: TelemetryEvent) => count(instruments, event),
     /** Prometheus's text format. */
     text(): Promise<string> {
       look()
       return registry.metrics()
     },
-  }
-}
-
-const OUTCOMES = {
-  inserted: 'inserted',
-  duplicates: 'duplicate',
-  deadLettered: 'dead_lettered',
-  ignored: 'ignored',
-  alreadySettled: 'already_settled',
-} as const
-const FOUND = ['cached', 'stored', 'unknown'] as const
-const outcomes = Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]
-
-/** From 0 on, or the first one would not be seen as an increase. */
-function begin({ add }: Instruments) {
-  for (const each of outcomes) add('records_total', { outcome: OUTCOMES[each] }, 0)
-  for (const found of FOUND) add('mapping_lines_total', { found }, 0)
-  for (const outcome of ['ok', 'failed'] as const) add('offset_commits_total', { outcome }, 0)
-  for (const direction of ['assigned', 'revoked'] as const) add('partitions_moved_total', { direction }, 0)
-  for (const outcome of ['restarts', 'ends'] as const) add('consumer_restarts_total', { outcome }, 0)
-}
-
-/** SQLSTATEs and codes of ours; anything else would be as many series as somebody likes. */
-const codeLabel = (code: string) => (/^[A-Za-z0-9_]{1,40}$/.test(code) ? code : 'OTHER')
-
-function update({ add, observe, addLatencies, set }: Instruments, event: TelemetryEvent): void {
-  switch (event.type) {
-    case 'flushed': {
-      for (const each of outcomes) add('records_total', { outcome: OUTCOMES[each] }, event[each])
-      const seconds = event.result.processingTimeMs / 1000
-      const reason = REASONS.find((known) => known === event.reason) ?? 'other'
-      observe('flush_duration_seconds', { reason }, seconds)
-      observe('flush_records', {}, event.records)
-      observe('flush_bytes', {}, event.bytes)
-      addLatencies(event.latencies)
-      for (const { code } of event.result.failedItems) add('dead_letters_total', { code: codeLabel(code) })
-      return
-    }
-    case 'mapped':
-      for (const found of FOUND) add('mapping_lines_total', { found }, event[found])
-      return
-    case 'flush-retry':
-      return add('db_retries_total', { sqlstate: codeLabel(event.code) })
-    case 'batch-cut':
-      return add('batches_cut_total', { code: codeLabel(event.code) })
-    case 'overtaken':
-      return add('fenced_batches_total', {})
-    case 'rewound':
-      return add('rewinds_total', {})
-    case 'gap':
-      add('offset_gaps_total', {})
-      return add('offset_gap_records_total', {}, Math.max(0, Number(event.fetched - event.expected)))
-    case 'joined':
-      add('group_joins_total', {})
-      return event.again ? add('rebalances_total', {}) : undefined
-    case 'assigned':
-    case 'revoked':
-      return add('partitions_moved_total', { direction: event.type }, event.partitions.length)
-    case 'committed':
-      return add('offset_commits_total', { outcome: 'ok' })
-    case 'commit-failed':
-      return add('offset_commits_total', { outcome: 'failed' })
-    case 'source-crashed':
-      return add('consumer_restarts_total', { outcome: event.restarts ? 'restarts' : 'ends' })
-    case 'dead-letters-published':
-      return add('dlq_published_total', {}, event.count)
-    case 'dead-letters-waiting':
-      if (event.cause !== null) add('dlq_publish_failures_total', { code: codeLabel(event.code) })
-      return
-    case 'dead-letter-deferred':
-      return add('dlq_deferred_total', { code: codeLabel(event.code) })
-    case 'gate-closed':
-      return set('gate_closed', {}, 1)
-    case 'gate-opened':
-      return set('gate_closed', {}, 0)
-    case 'rebalancing':
-    case 'positioned':
-    case 'position-retry':
-    case 'draining':
-    case 'reporting':
-    case 'stopped':
-      return
   }
 }
 
