@@ -12,6 +12,8 @@ export const MARGIN = 0.03
 /** Below it a likeness only makes another one doubtful. */
 export const ENOUGH = 0.87
 
+/** A plural, a unit: nearly always the same, but a review can see it. */
+const OTHER_FORM = 0.005
 const REORDERED = 0.01
 const SPACED = 0.03
 const SHORTENED = 0.03
@@ -22,7 +24,7 @@ const MOST_SHORTENED = 3
 
 export const similarity = (query: Text, item: Text, counts: Counts): number | null => {
   const words = asSameWords(query, item, counts)
-  if (words !== null && words >= 1 - REORDERED) return words
+  if (words !== null && words >= 1 - REORDERED - OTHER_FORM) return words
   // Before typos and shortened words: what goes on in one way may go on in another.
   return asCutOff(query, item, counts) ?? words ?? asSameLetters(query, item)
 }
@@ -41,7 +43,14 @@ const asSameWords = (query: Text, item: Text, counts: Counts): number | null => 
     return null
   if (shortened > 1 && pairs.some(([one, other]) => headOf(one.stem) !== headOf(other.stem))) return null
   const order = orderOf(query.words, item.words, new Map(pairs))
-  return order === 'other' ? null : 1 - TYPO * typos.length - SHORTENED * shortened - (order === 'same' ? 0 : REORDERED)
+  if (order === 'other') return null
+  const form = pairs.length === 0 && hasOtherForms(query.words, item.words) ? OTHER_FORM : 0
+  return 1 - TYPO * typos.length - SHORTENED * shortened - (order === 'same' ? 0 : REORDERED) - form
+}
+
+const hasOtherForms = (a: readonly Word[], b: readonly Word[]): boolean => {
+  const raws = new Set(b.map(({ raw }) => raw))
+  return a.some(({ kind, raw }) => kind !== 'weak' && !raws.has(raw))
 }
 
 /** Beside the typo stands a word that agrees; two words alone may not differ as two forms of one word do. */
