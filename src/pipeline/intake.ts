@@ -29,6 +29,7 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
     },
     next: (partition) => buffer.next(partition),
     settled: (partition) => buffer.settled(partition),
+    assignment: (partition) => buffer.assignment(partition),
     rewind(partition, position) {
       buffer.rewind(partition, position)
       deps.freed.fire()

@@ -12,6 +12,8 @@ export type Intake = {
   offer(partition: number, records: readonly SourceRecord[]): number
   /** Up to where the sink is known to hold a partition, or null when it is not assigned. */
   settled(partition: number): bigint | null
+  /** The same until the partition is assigned anew, rewound or revoked. */
+  assignment(partition: number): unknown
   /** The sink holds less than it did: what is buffered of the partition is dropped, and it begins again at `position`. */
   rewind(partition: number, position: bigint): void
   /** The offsets below `position` hold no further record (markers, compaction). */

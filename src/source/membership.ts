@@ -77,19 +77,20 @@ export function createMembership({ startPositions, emit, clock, ...deps }: Membe
    * over that had not got everything; an operator set it back), no record may ever come to show it: the partition is idle.
    */
   async function compare(partitions: () => readonly number[], intake: Intake, asking = ask): Promise<boolean> {
-    // Before the question: what is settled while it is under way is no rewind.
-    const held = new Map<number, bigint>()
+    // Before the question: what is settled while it is under way is no rewind. Nor is what was rewound and settled as far again.
+    const held = new Map<number, { settled: bigint; assignment: unknown }>()
     const asked = () => {
       const wanted = partitions().filter((partition) => owned.has(partition) && intake.next(partition) !== null)
-      for (const partition of wanted) held.set(partition, intake.settled(partition) ?? 0n)
+      for (const partition of wanted)
+        held.set(partition, { settled: intake.settled(partition) ?? 0n, assignment: intake.assignment(partition) })
       return wanted
     }
     const answer = await asking(asked)
     for (const [partition, { position, kafka }] of answer ?? []) {
       const next = owned.has(partition) ? intake.next(partition) : null
-      const before = held.get(partition) ?? 0n
+      const { settled: before = 0n, assignment } = held.get(partition) ?? {}
       // Settled meanwhile: the next look sees both sides of it.
-      if (next === null || intake.settled(partition) !== before) continue
+      if (next === null || intake.settled(partition) !== before || intake.assignment(partition) !== assignment) continue
       if (position > next) {
         intake.assign(partition, position)
         emit({ type: 'positioned', partition, position, kafka })

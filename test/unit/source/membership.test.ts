@@ -15,7 +15,9 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
   const committed: (bigint | undefined)[] = []
   let next: bigint | null = null
   let settled: bigint | null = null
+  let assignment = {}
   const start = (at: bigint) => {
+    assignment = {}
     next = at
     settled = at
   }
@@ -23,6 +25,7 @@ const joinedAt = async (position: bigint, kafka: bigint | null = position) => {
     assign: (_: number, at: bigint) => start(at),
     next: () => next,
     settled: () => settled,
+    assignment: () => assignment,
     rewind: (_: number, at: bigint) => start(at),
   } as unknown as Intake
   const membership = createMembership({
@@ -164,4 +167,19 @@ test('a partition is held until its position is known, and begins there; one tha
   membership.joined([0], intake)
   expect(held).toHaveLength(1)
   expect(released).toEqual([10n, 30n])
+})
+
+// The answer is of a moment when the database held less; then the partition was read again up to where it was.
+test('what was rewound and settled as far again while the question is under way is no rewind', async () => {
+  const { database, intake, membership, next, deliver, settle, sought } = await joinedAt(10n)
+  deliver(30n)
+  settle(30n)
+  database.position = 20n
+  const doubt = membership.doubt(0, intake)
+  intake.rewind(0, 20n)
+  deliver(30n)
+  settle(30n)
+  await doubt
+  expect(next()).toBe(30n)
+  expect(sought).toEqual([])
 })
