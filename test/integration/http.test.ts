@@ -146,7 +146,7 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   const nowOf = async (query: string) => (await json(`/api/history?${query}`))['now']
   await until(
     'one answer is kept for two',
-    async () => (await nowOf('minutes=5')) === (await nowOf('minutes=15&points=60')),
+    async () => (await nowOf('minutes=5')) === (await nowOf('minutes=15&points=100')),
   )
   const { batches } = await json('/api/batches')
   expect((batches as unknown as { failedItems: { code: string }[] }[]).flatMap(({ failedItems }) => failedItems.map(({ code }) => code))).toEqual(['EVENT_ID_INVALID']) // prettier-ignore
