@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build, type Histogram } from 'hdr-histogram-js'
 import { createProducer } from '../src/kafka/producer.ts'
-import { eventsOf, load, type Pace, prepare, type Sent } from './latency/load.ts'
+import { eventsOf, everyItem, load, newItem, type Pace, prepare, type Prepared, type Sent } from './latency/load.ts'
 import { observe, seenAt } from './latency/observe.ts'
 import { type Open, openPeer, openSluice, type Subject } from './latency/subjects.ts'
 import { createTopic } from './support/backlog.ts'
@@ -11,12 +11,20 @@ import { type Base, type Ground, openGround } from './support/ground.ts'
 import { optionsOf, variantsOf } from './support/options.ts'
 import { goals, markdownTable, median, preamble, spread, writeSection } from './results.ts'
 
-const WARM_UP = { rate: 500, seconds: 5 }
+const WARM_UP = { rate: 500, seconds: 5, seed: 1_001 }
 const FLUSH = `SELECT coalesce(sum(fsyncs), 0)::float8 AS count, coalesce(sum(coalesce(fsync_time, 0) + coalesce(write_time, 0)), 0)::float8 AS ms
   FROM pg_stat_io WHERE object = 'wal' AND backend_type = 'client backend'`
 
 type Run = { p50: number; p99: number; p999: number; max: number; cpu: number; ack: number; seen: number | null }
-type Entry = { name: string; pace: Pace; open: Open; ours: boolean; observed: boolean; runs: Run[] }
+type Entry = {
+  name: string
+  pace: Pace
+  shape?: typeof newItem
+  open: Open
+  ours: boolean
+  observed: boolean
+  runs: Run[]
+}
 
 export async function benchLatency(args: readonly string[]): Promise<void> {
   const options = optionsOf(args, ['seconds', 'rates', 'variants'])
@@ -38,6 +46,8 @@ export async function benchLatency(args: readonly string[]): Promise<void> {
   if (!options.quick) {
     const burst = { events: 5_000, everySeconds: 2 }
     entries.push({ ...steady(100), name: 'sluice, 100/s and 5,000 at once every 2 s', pace: { rate: 100, seconds, burst } }) // prettier-ignore
+    if (rates.includes(100))
+      entries.push({ ...steady(100), name: 'sluice, 100/s, each line of a new item', shape: newItem, ours: false })
     if (rates.includes(500)) entries.push({ ...steady(500), name: 'the peer (upsert, its defaults), 500/s', open: openPeer, ours: false, observed: false }) // prettier-ignore
   }
   const ground = await openGround()
@@ -67,13 +77,17 @@ async function measure(ground: Ground, entry: Entry, how: { seed: number; warmUp
   try {
     // What is compiled and connected at first is none of it.
     const acks: number[] = []
-    const send = (pace: Pace, seed: number, acknowledged?: (ms: number) => void) =>
-      load({ producer, topic }, pace, prepare(eventsOf(pace), seed), acknowledged)
-    if (how.warmUp) await settled(base, subject, await send(WARM_UP, 1))
+    const send = (pace: Pace, events: Prepared, acknowledged?: (ms: number) => void) =>
+      load({ producer, topic }, pace, events, acknowledged)
+    if (how.warmUp) {
+      const items = everyItem()
+      await settled(base, subject, await send({ rate: items.length, seconds: 1 }, items))
+      await settled(base, subject, await send(WARM_UP, prepare(eventsOf(WARM_UP), WARM_UP.seed)))
+    }
     const observer = entry.observed ? await observe(base.url) : null
     const flushBefore = (await base.query<{ count: number; ms: number }>(FLUSH))[0]
     const cpu = await subject.cpu()
-    const sent = await send(entry.pace, how.seed, (ms) => acks.push(ms))
+    const sent = await send(entry.pace, prepare(eventsOf(entry.pace), how.seed, entry.shape), (ms) => acks.push(ms))
     await settled(base, subject, sent)
     const spent = (await subject.cpu()) - cpu
     const looks = observer ? await observer.stop() : null
@@ -157,7 +171,7 @@ function report(version: string, entries: readonly Entry[], { rounds, seconds }:
     goal('p99 up to 1,000/s', 20, worst('p99', 1, 1_000)),
     goal('p99 at 10,000/s', 100, worst('p99', 10_000, 10_000)),
   ]
-  const what = `From the producer's send to the COMMIT, in ms, with one member at its defaults, 4 partitions, ${seconds} s each after a warm-up; ${rounds} rounds, taking turns; **median** (min–max) of the rounds.
+  const what = `From the producer's send to the COMMIT, in ms, with one member at its defaults, 4 partitions, ${seconds} s each after a warm-up in which every item came once; ${rounds} rounds, taking turns; **median** (min–max) of the rounds.
 The moment of a COMMIT is PostgreSQL's own (\`pg_xact_commit_timestamp\`) plus the mean time that the run took to write WAL to disk, which follows it; nobody looks meanwhile. **seen**: p50 as an observer sees it that
 looks at the positions every millisecond. **ack**: p50 until Kafka has acknowledged the send, which is no work of the consumer's. CPU: of one core, by the consumer.`
   const head = ['who', 'p50', 'p99', 'p99.9', 'max', 'ack', 'seen', 'CPU']

@@ -1,7 +1,8 @@
 // Events sent at a steady rate, or in bursts, each with the moment at which it was handed to the producer.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from '../../src/kafka/producer.ts'
-import { validEvents } from '../support/backlog.ts'
+import { createCatalogue } from '../../src/publish/catalogue.ts'
+import { type BacklogOptions, validEvents } from '../support/backlog.ts'
 
 export type Pace = {
   readonly rate: number
@@ -24,9 +25,23 @@ export type Prepared = readonly { readonly eventId: string; readonly record: { k
 export const eventsOf = ({ rate, seconds, burst }: Pace): number =>
   Math.ceil(rate * seconds) + (burst ? Math.ceil(seconds / burst.everySeconds) * burst.events : 0)
 
+const CATALOGUE = createCatalogue()
+
+/** One line of each item that `prepare` deals with. */
+export const everyItem = (): Prepared => {
+  const sold = CATALOGUE.map(({ sku, description }) => ({ sku, description }))
+  return prepare(sold.length, 1, (event, index) => ({ ...event, vendorItem: sold[index] ?? event.vendorItem }))
+}
+
+/** Never seen, and like nothing that was. */
+export const newItem: NonNullable<BacklogOptions['shape']> = (event, index) => ({
+  ...event,
+  vendorItem: { sku: `N-${event.eventId}`, description: `${event.eventId.replaceAll('-', ' ')} ${index}` },
+})
+
 /** Made before: the generator's time is no latency. */
-export const prepare = (records: number, seed: number): Prepared =>
-  [...validEvents({ records, seed })].map((event) => ({
+export const prepare = (records: number, seed: number, shape?: BacklogOptions['shape']): Prepared =>
+  [...validEvents({ records, seed, users: 1, ...(shape && { shape }) })].map((event) => ({
     eventId: event.eventId,
     record: { key: event.invoiceId, value: Buffer.from(JSON.stringify(event)) },
   }))

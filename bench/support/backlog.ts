@@ -23,6 +23,8 @@ export type BacklogOptions = {
   readonly records: number
   readonly partitions?: number
   readonly seed?: number
+  /** Each has 1,800 items. */
+  readonly users?: number
   /** Changes each event, for another distribution of items. */
   readonly shape?: (event: LineItemEvent, index: number) => LineItemEvent
 }
@@ -30,10 +32,10 @@ export type BacklogOptions = {
 const PER_TURN = 500
 
 /** Valid events only, none of them twice. */
-export function* validEvents({ records, seed = 1, shape }: BacklogOptions): Generator<LineItemEvent> {
+export function* validEvents({ records, seed = 1, shape, users }: BacklogOptions): Generator<LineItemEvent> {
   const none = { duplicatesPerMille: 0, bad: 0, tombstones: 0, conflicts: 0 }
   let index = 0
-  for (const each of generateEvents({ count: records, seed, ...none })) {
+  for (const each of generateEvents({ count: records, seed, ...none, ...(users !== undefined && { users }) })) {
     if (each.kind !== 'valid') throw new Error('the generator made a special record')
     yield shape ? shape(each.event, index++) : each.event
   }

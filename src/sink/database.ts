@@ -1,5 +1,6 @@
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { CopyingPrismaPg } from './copy.ts'
+import { createStatementNames } from './prepared.ts'
 import { type Tx, withFastWriter } from './writer.ts'
 
 export type DatabaseOptions = {
@@ -64,7 +65,7 @@ export function adapterOf(options: Omit<DatabaseOptions, 'writer'>) {
       keepAlive: true,
       options: SESSION,
     },
-    { onPoolError: onError, onConnectionError: onError },
+    { onPoolError: onError, onConnectionError: onError, statementNameGenerator: createStatementNames() },
   )
 }
 

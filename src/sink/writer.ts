@@ -156,7 +156,7 @@ async function createLedgerEntries(
   const sql = `
     WITH inserted AS (${insert.sql})
     SELECT count(*)::integer AS count,
-      CASE WHEN count(*) < ${args.data.length} THEN json_agg(json_build_array(event_id, user_id))::text END AS keys
+      CASE WHEN count(*) < cardinality($1) THEN json_agg(json_build_array(event_id, user_id))::text END AS keys
     FROM inserted`
   const [row] = await client.$queryRawUnsafe<{ count: number; keys: string | null }[]>(sql, ...insert.values)
   if (row?.count === args.data.length) return keys()
