@@ -92,8 +92,9 @@ export function createMappingStore(options: Options): MappingStore {
       remember(more)
       for (const [key, item] of more) created.set(key, item)
       some.forEach(({ line, index }, at) => (items[index] = doubtful.has(at) ? null : created.get(decidingKey(line))))
-      for (const { line, index } of undecided.slice(AT_ONCE)) items[index] = created.get(decidingKey(line))
-      undecided = undecided.slice(AT_ONCE).filter(({ index }) => items[index] === undefined)
+      const later = undecided.slice(AT_ONCE)
+      for (const { line, index } of later) items[index] = created.get(decidingKey(line))
+      undecided = later.filter(({ index }) => items[index] === undefined)
     }
     return items.map(required)
   }
