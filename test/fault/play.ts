@@ -73,6 +73,8 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     // A fault that lets some batches pass is over when its cause is: what is settled until then does not count.
     await heal()
     const healedAt = performance.now()
+    // A fault may be over before the next look.
+    await memory.now()
     const down = memory.max()
     const settledAtHeal = await until('PostgreSQL answers us', stage.settled)
     const backlog = await lagOf(stage)
@@ -111,7 +113,7 @@ const standingOf = (world: Stage['world']) =>
   until('Kafka says where the topic ends', () => world.standing().catch(() => null))
 
 /** Has every partition that is not at its end now gone on? */
-const eachMoved = async ({ world }: Stage) => {
+export const eachMoved = async ({ world }: Pick<Stage, 'world'>) => {
   const behind = (await standingOf(world)).filter(({ next, end }) => next < end)
   return async () => {
     const now = new Map((await positionsOf(world)).map((at) => [at.partition, BigInt(at.next)]))

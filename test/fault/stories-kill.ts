@@ -4,7 +4,7 @@ import type { FailpointName } from '../../src/lib/failpoint.ts'
 import { withFailpoints } from '../support/failpoints/env.ts'
 import type { Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
-import { exactly } from './play.ts'
+import { eachMoved, exactly } from './play.ts'
 import { goesOn, type Story, type Telling, works } from './story.ts'
 
 type Point = {
@@ -95,8 +95,9 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
   async tell(telling) {
     const { stage, times, upTo } = telling
     const undo = await prepare?.(telling)
-    const steady = stage.world.members.find((member) => member.name.startsWith('steady') && member.running())
-    await works(steady ?? stage.start('steady'))
+    const running = stage.world.members.find((member) => member.name.startsWith('steady') && member.running())
+    const steady = running ?? stage.start('steady')
+    await works(steady)
     let killed = 0
     for (let kill = 1; kill <= times; kill++) {
       const pass = 1 + upTo(passes)
@@ -112,6 +113,8 @@ const killAt = ({ name, what, passes = PASSES, prepare, provoke, ...rest }: Poin
       stage.say(`kill ${kill}/${times} at pass ${pass} of ${name}`)
       await goesOn(stage, `after kill ${kill}`)
     }
+    // Nobody tells Kafka for the last victim before its partitions have an owner again.
+    await until('every partition goes on', await eachMoved(stage), { timeoutMs: 60_000, describe: steady.tail })
     await undo?.()
     return [exactly(`members killed at ${name}`, times, killed)]
   },

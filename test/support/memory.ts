@@ -10,15 +10,17 @@ export const residentMib = async (pid: number): Promise<number | null> => {
   return kib === undefined ? null : Math.round(Number(kib) / 1024)
 }
 
-/** Looks every 200 ms until stopped; `max` is the largest since the last `restart`. */
+/** Looks every 200 ms until stopped; `max` is the largest since the last `restart`, `now` is a look too. */
 export const watchMemory = (pid: number) => {
   let max = 0
-  const look = async () => {
-    max = Math.max(max, (await residentMib(pid)) ?? 0)
+  const now = async () => {
+    const mib = (await residentMib(pid)) ?? 0
+    max = Math.max(max, mib)
+    return mib
   }
-  const timer = setInterval(() => void look(), EVERY_MS)
+  const timer = setInterval(() => void now(), EVERY_MS)
   return {
-    now: async () => (await residentMib(pid)) ?? 0,
+    now,
     max: () => max,
     restart: () => (max = 0),
     stop: () => clearInterval(timer),
