@@ -37,10 +37,11 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
     offer(partition, records) {
       if (!deps.admitting()) return 0
       let admitted = 0
+      const arrivedAt = clock.now()
       for (const record of records) {
         const bytes = recordBytes(record)
         if (!buffer.fits(bytes)) break
-        buffer.push({ record, decoded: deps.decode(record), bytes, arrivedAt: clock.now() })
+        buffer.push({ record, decoded: deps.decode(record), bytes, arrivedAt })
         admitted += 1
       }
       // Also when nothing was admitted: a full buffer is a reason to flush.

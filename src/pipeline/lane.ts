@@ -118,11 +118,11 @@ function advance<D>(
 function report<D>({ batch, result, attempts }: Settled<D>, durationMs: number, limits: Limits, deps: LaneDeps<D>) {
   if (!result) return
   const { inserted, duplicates, deadLettered, ignored } = result
-  const ends = new Map(batch.parts.map(({ partition, to }) => [partition, to]))
   // Not what was rewound: it is read again.
-  const settled = batch.entries.filter(
-    ({ record: { partition } }) => (result.positions.get(partition) ?? -1n) >= (ends.get(partition) ?? 0n),
+  const open = new Set(
+    batch.parts.flatMap(({ partition, to }) => ((result.positions.get(partition) ?? -1n) < to ? partition : [])),
   )
+  const settled = open.size === 0 ? batch.entries : batch.entries.filter(({ record }) => !open.has(record.partition))
   const wall = deps.clock.wall()
   deps.emit({
     type: 'flushed',

@@ -69,8 +69,8 @@ function look(records: Outcome['records'], codeOf: Outcome['codeOf']) {
   const dead: Dead[] = []
   for (const record of records) {
     const { partition, offset } = record
-    const ofPartition = seen.get(partition) ?? { records: 0, dead: [] }
-    seen.set(partition, ofPartition)
+    let ofPartition = seen.get(partition)
+    if (!ofPartition) seen.set(partition, (ofPartition = { records: 0, dead: [] }))
     const code = codeOf(record)
     if (code !== null) {
       dead.push({ partition, offset, code })

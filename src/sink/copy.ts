@@ -1,16 +1,33 @@
-// COPY … FROM STDIN inside Prisma's own interactive transaction: the driver adapter's transaction takes such a statement, with
-// the rows as its one parameter, and streams it over the transaction's connection. It rolls back with the transaction, and what
-// the server says against it comes back as Prisma's errors do, with its SQLSTATE.
+// COPY … FROM STDIN inside Prisma's own interactive transaction: the driver adapter's transaction takes such a statement and
+// streams the rows over the transaction's connection. It rolls back with the transaction, and what the server says against it
+// comes back as Prisma's errors do, with its SQLSTATE. The rows go past Prisma, which would write its parameters as JSON and
+// read that again: megabytes a batch.
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapter, SqlQuery, Transaction } from '@prisma/driver-adapter-utils'
 import type pg from 'pg'
 import { from } from 'pg-copy-streams'
 import { type AnyColumn, encodersOf } from './columns.ts'
+import type { Statements } from './writer.ts'
 
 /** What @prisma/adapter-pg keeps in its transactions; both are checked when the first begins. */
 type Internals = { client: pg.ClientBase; onError: (this: Transaction, error: unknown) => never }
 
 const isCopy = ({ sql }: SqlQuery) => sql.endsWith(' FROM STDIN')
+
+/** Rows under way, by the parameter that stands for them. */
+const waiting = new Map<string, string>()
+let tickets = 0
+
+/** `sql` ends with `COPY … FROM STDIN`, `rows` are in COPY's text format. Resolves to how many were taken. */
+export async function copyRows(client: Statements, sql: string, rows: string): Promise<number> {
+  const ticket = String((tickets += 1))
+  waiting.set(ticket, rows)
+  try {
+    return await client.$executeRawUnsafe(sql, ticket)
+  } finally {
+    waiting.delete(ticket)
+  }
+}
 
 function withCopy(transaction: Transaction): Transaction {
   const { client, onError } = transaction as unknown as Internals
@@ -20,7 +37,7 @@ function withCopy(transaction: Transaction): Transaction {
   transaction.executeRaw = async (query) => {
     if (!isCopy(query)) return executeRaw(query)
     try {
-      return await copyIn(client, query.sql, String(query.args[0]))
+      return await copyIn(client, query.sql, waiting.get(String(query.args[0])) ?? '')
     } catch (error) {
       return onError.call(transaction, error)
     }

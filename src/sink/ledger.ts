@@ -25,8 +25,7 @@ export type LedgerOutcome = {
 const keyOf = ({ eventId, userId }: LedgerKey) => `${eventId} ${userId}`
 const hashOf = (line: Line) => line.lineItem.payloadHash.toString('hex')
 
-/** A line and the text of its ledger key, made once: with 10,000 lines a batch the texts were a tenth of all the work. */
-type Keyed = { readonly key: string; readonly line: Line }
+const lineKey = ({ lineItem }: Line) => keyOf(lineItem)
 
 /** `lines` in order of arrival: of several with one (event id, user), the first counts. */
 export async function writeLedger(
@@ -35,10 +34,10 @@ export async function writeLedger(
   { topic, attempting }: { topic: string; attempting: Attempting },
 ): Promise<LedgerOutcome> {
   const { firsts, followers } = splitByEvent(lines)
-  const store = (some: readonly Keyed[]) =>
+  const store = (some: readonly Line[]) =>
     insertLedgerEntries(
       tx,
-      some.map(({ line }) => ledgerRow(topic, line)),
+      some.map((line) => ledgerRow(topic, line)),
     )
   const attempt = createAttempts(tx, { name: 'ledger', ...attempting, store })
   const { stored, refused } = await isolate(firsts, attempt)
@@ -47,24 +46,25 @@ export async function writeLedger(
   if (returned.length === lines.length) return { inserted: lines, duplicates: [], refused: [] }
 
   const isNew = new Set(returned.map(keyOf))
-  const inserted = firsts.filter(({ key }) => isNew.has(key)).map(({ line }) => line)
-  const notNew = firsts.filter(({ key }) => !isNew.has(key))
+  const inserted = firsts.filter((line) => isNew.has(lineKey(line)))
+  const notNew = firsts.filter((line) => !isNew.has(lineKey(line)))
   // Also of what was refused: a constraint that is younger than the entry refuses its duplicates.
   const hashes = await storedHashesOf(tx, notNew)
   const rowFaults = new Map(
     refused
-      .filter(({ item }) => !hashes.has(item.key))
-      .map(({ item, fault }) => [item.key, { line: item.line, sqlstate: fault }]),
+      .filter(({ item }) => !hashes.has(lineKey(item)))
+      .map(({ item, fault }) => [lineKey(item), { line: item, sqlstate: fault }]),
   )
-  const present = notNew.filter(({ key }) => !rowFaults.has(key))
-  if (present.some(({ key }) => !hashes.has(key)))
+  const present = notNew.filter((line) => !rowFaults.has(lineKey(line)))
+  if (present.some((line) => !hashes.has(lineKey(line))))
     throw new SinkError('transient', 'LEDGER_ENTRY_VANISHED', 'an entry was deleted while it was compared')
-  const firstOf = new Map(followers.length === 0 ? [] : firsts.map(({ key, line }) => [key, line]))
+  const firstOf = new Map(followers.length === 0 ? [] : firsts.map((line) => [lineKey(line), line]))
 
   const duplicates: Line[] = []
   const refusals: Refusal[] = [...rowFaults.values()].map((fault) => ({ ...fault, code: 'ROW_REJECTED' }))
   const orphans: Line[] = []
-  for (const { key, line } of [...present, ...followers]) {
+  for (const line of [...present, ...followers]) {
+    const key = lineKey(line)
     const first = firstOf.get(key)
     const hash = hashes.get(key) ?? (first && isNew.has(key) ? hashOf(first) : undefined)
     const fault = rowFaults.get(key)
@@ -88,18 +88,23 @@ export async function writeLedger(
  * A statement must never hold a key twice: PostgreSQL kept the second copy in half the tries. Sorted: the lock order. Ids
  * are lower case and of one length, so the order of the keys is the order of (event_id, user_id).
  */
-function splitByEvent(lines: readonly Line[]): { firsts: Keyed[]; followers: Keyed[] } {
-  const firsts = new Map<string, Keyed>()
-  const followers: Keyed[] = []
+function splitByEvent(lines: readonly Line[]): { firsts: Line[]; followers: Line[] } {
+  // No event id comes twice, usually: it is the key then, and no other text has to be made.
+  const byEvent = new Map(lines.map((line) => [line.lineItem.eventId, line]))
+  if (byEvent.size === lines.length) return { firsts: sortedByKey(byEvent), followers: [] }
+  const firsts = new Map<string, Line>()
+  const followers: Line[] = []
   for (const line of lines) {
-    const keyed = { key: keyOf(line.lineItem), line }
-    if (firsts.has(keyed.key)) followers.push(keyed)
-    else firsts.set(keyed.key, keyed)
+    const key = lineKey(line)
+    if (firsts.has(key)) followers.push(line)
+    else firsts.set(key, line)
   }
-  // Sorting the keys themselves needs no call per comparison.
-  const sorted = [...firsts.keys()].sort().map((key) => firsts.get(key))
-  return { firsts: sorted.filter((keyed) => keyed !== undefined), followers }
+  return { firsts: sortedByKey(firsts), followers }
 }
+
+/** Sorting the keys themselves needs no call per comparison. */
+const sortedByKey = (lines: ReadonlyMap<string, Line>): Line[] =>
+  [...lines.keys()].sort().flatMap((key) => lines.get(key) ?? [])
 
 function ledgerRow(topic: string, { record, lineItem, itemId, mappingId }: Line) {
   return {
@@ -121,11 +126,11 @@ function ledgerRow(topic: string, { record, lineItem, itemId, mappingId }: Line)
 }
 
 /** What the ledger holds now under the key of each line, by key. */
-async function storedHashesOf(tx: Tx, lines: readonly Keyed[]): Promise<Map<string, string>> {
+async function storedHashesOf(tx: Tx, lines: readonly Line[]): Promise<Map<string, string>> {
   if (lines.length === 0) return new Map()
   const rows = await storedHashes(
     tx,
-    lines.map(({ line }) => line.lineItem),
+    lines.map(({ lineItem }) => lineItem),
   )
   return new Map(rows.map((row) => [keyOf(row), row.hash]))
 }

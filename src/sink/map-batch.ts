@@ -1,4 +1,5 @@
 import type { Decoded } from '../line-items/decode.ts'
+import type { LineItem } from '../line-items/line-item.ts'
 import { isolate } from '../pipeline/isolate.ts'
 import type { Batch } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
@@ -13,9 +14,9 @@ export async function mapBatch(
   { entries }: Batch<Decoded>,
   budget: Budget,
 ): Promise<Mapped> {
-  const lines = entries.flatMap(({ record, decoded }) =>
-    decoded.kind === 'line-item' ? [{ record, lineItem: decoded.lineItem }] : [],
-  )
+  const lines: { record: SourceRecord; lineItem: LineItem }[] = []
+  for (const { record, decoded } of entries)
+    if (decoded.kind === 'line-item') lines.push({ record, lineItem: decoded.lineItem })
   const items = new Map<SourceRecord, MappedItem>()
   const ambiguous = new Set<SourceRecord>()
   let version: bigint | null = null

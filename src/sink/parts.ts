@@ -26,17 +26,17 @@ export function judge<D>(batch: Batch<D>, nextOffsets: ReadonlyMap<number, bigin
 }
 
 function entriesWithin<D>(batch: Batch<D>, parts: readonly Part[]): Entry<D>[] {
-  const claimed = new Map(batch.parts.map((part) => [part.partition, part]))
   const starts = new Map(parts.map((part) => [part.partition, part.from]))
-  const last = new Map<number, bigint>()
+  const claimed = new Map(
+    batch.parts.map(({ partition, from, to }) => [partition, { next: from, to, start: starts.get(partition) ?? to }]),
+  )
   return batch.entries.filter(({ record: { partition, offset } }) => {
     const part = claimed.get(partition)
     // A record outside its part, or twice, would be settled without being counted.
-    if (!part || offset < (last.get(partition) ?? part.from) || offset >= part.to) {
+    if (!part || offset < part.next || offset >= part.to) {
       throw new SinkError('fatal', 'BATCH_INCONSISTENT', `record ${partition}@${offset} does not belong to its part`)
     }
-    last.set(partition, offset + 1n)
-    const start = starts.get(partition)
-    return start !== undefined && offset >= start
+    part.next = offset + 1n
+    return offset >= part.start
   })
 }

@@ -172,7 +172,8 @@ async function settleFailures(
   // Partitions whose position was set back know up to where their records are read again.
   const rereadBelow = new Map(rows.map((row) => [row.partition, row.rereadBelow]))
   const isReread = ({ partition, offset }: SourceRecord) => offset < (rereadBelow.get(partition) ?? 0n)
-  const written = [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record)
+  const anyReread = rows.some(({ nextOffset, rereadBelow }) => nextOffset < rereadBelow)
+  const written = anyReread ? [...outcome.inserted, ...outcome.duplicates].map(({ record }) => record) : []
   const reread = written.filter(isReread).map(idOf)
   const claims = claimsOf(records)
   const failing = [...rejected.keys()]

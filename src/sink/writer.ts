@@ -6,7 +6,7 @@ import { Prisma, type PrismaClient } from '../generated/prisma/client.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { classifyError } from './classify.ts'
 import { type AnyColumn, deadLetterColumns, elementOf, ledgerEntryColumns } from './columns.ts'
-import { copyText } from './copy.ts'
+import { copyRows, copyText } from './copy.ts'
 
 export type Statements = {
   $queryRawUnsafe<T = unknown>(sql: string, ...values: unknown[]): Promise<T>
@@ -37,7 +37,8 @@ export type Insert = { sql: string; values: string[] }
 function columnsGiven(table: string, columns: Columns, rows: readonly Row[]): [field: string, column: AnyColumn][] {
   refuseUnknown(Object.keys(rows[0] ?? {}), columns, `${table} has no field`)
   return Object.entries(columns).filter(([field, [name, , absence]]) => {
-    const absent = rows.filter((row) => row[field] === undefined || row[field] === null).length
+    let absent = 0
+    for (const row of rows) if (row[field] === undefined || row[field] === null) absent += 1
     if (absence === 'defaulted' && absent === rows.length) return false
     // A mistake of ours must not look like a row that the database refuses: that one would become a dead letter.
     if (absence !== 'nullable' && absent > 0) throw new TypeError(`${table}.${name}: a value is missing`)
@@ -110,7 +111,7 @@ function createCopying() {
     const undo = () => client.$executeRawUnsafe('ROLLBACK TO SAVEPOINT copied')
     try {
       const sql = `SAVEPOINT copied; COPY ledger_entry (${names}) FROM STDIN`
-      if ((await client.$executeRawUnsafe(sql, text)) === rows.length) return true
+      if ((await copyRows(client, sql, text)) === rows.length) return true
       await undo() // a trigger passed over some of them, and only RETURNING says which
     } catch (error) {
       const { fate, sqlstate } = classifyError(error)
