@@ -6,8 +6,9 @@ import { from } from 'pg-copy-streams'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createGateStore } from '../../src/sink/gate-store.ts'
+import type { MappingStore } from '../../src/sink/mapping-store.ts'
 import { createOffsetStore } from '../../src/sink/offset-store.ts'
-import { createSink, type SinkDeps } from '../../src/sink/transaction.ts'
+import { createSink } from '../../src/sink/transaction.ts'
 import { COPY_COLUMNS, createItemIds, type Layout, preparedBatches, textOf } from './batches.ts'
 
 export type Task = Layout & { readonly kind: 'sink' | 'copy'; readonly url: string; readonly topic: string }
@@ -20,7 +21,7 @@ async function bySink(task: Task): Promise<() => Promise<void>> {
   const database = createDatabase({ url: task.url, ...settings(task.lanes) })
   const gate = createGateStore({ database, groupId: owner.groupId })
   const itemOf = createItemIds()
-  const mappings: SinkDeps['mappings'] = {
+  const mappings: MappingStore = {
     mapLines: async (lines) => ({
       items: lines.map((line) => ({ itemId: itemOf(line), mappingId: itemOf(line) })),
       version: 0n,

@@ -123,9 +123,6 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       return { records: queue.length, bytes: queuedBytes[lane] ?? 0, oldestAt, full }
     },
 
-    /** What waits in a lane, without the first `from`. */
-    waiting: (lane: number, from: number): readonly Entry<D>[] => (queues[lane] ?? []).slice(from),
-
     /** Records that came in, ever. */
     admitted: () => admitted,
     /** What of a lane was taken and is not settled. Told by the lane; here it is only looked at. */

@@ -30,9 +30,6 @@ export type LaneDeps<D> = {
   gateClosed: () => boolean
 }
 
-const PREPARED_AT_ONCE = 500
-const PREPARE_MS = 20
-
 type Assignments = ReadonlyMap<number, Assignment | undefined>
 
 /** Resolves when drained or aborted; rejects on a fatal fault. */
@@ -74,8 +71,6 @@ async function flush<D>(
   { buffer, ...deps }: LaneDeps<D>,
 ): Promise<Settled<D>> {
   deps.flushing(true)
-  const done = new AbortController()
-  void prepareNext({ buffer, ...deps }, done.signal)
   try {
     const settled = await settle(batch, deps.settling)
     advance(settled, assignments, { buffer, ...deps })
@@ -83,23 +78,8 @@ async function flush<D>(
     if (settled.result || !deps.settling.abort.aborted) buffer.release(without(batch, settled.rest))
     return settled
   } finally {
-    done.abort()
     deps.flushing(false)
     deps.freed.fire()
-  }
-}
-
-/** While one batch is written, what arrives behind it is prepared, in pieces that are worth it. */
-async function prepareNext<D>({ lane, buffer, clock, settling: { sink } }: LaneDeps<D>, over: AbortSignal) {
-  let prepared = 0
-  while (sink.prepare && !over.aborted) {
-    const waiting = buffer.waiting(lane, prepared)
-    if (waiting.length < PREPARED_AT_ONCE) {
-      await clock.sleep(PREPARE_MS, over)
-      continue
-    }
-    prepared += waiting.length
-    await sink.prepare(waiting)
   }
 }
 

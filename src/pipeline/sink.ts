@@ -58,8 +58,6 @@ export type Failure = {
 /** Where batches become durable. `write` is all or nothing and safe to repeat. */
 export type Sink<D> = {
   write(batch: Batch<D>): Promise<WriteResult>
-  /** Records that wait behind the batch that is written, in their order: what they need may be looked up by now. Never rejects. */
-  prepare?(entries: readonly Entry<D>[]): Promise<void>
   classify(error: unknown): Failure
   /** Is the sink well? Asked on a fresh connection; never throws. */
   probe(): Promise<boolean>

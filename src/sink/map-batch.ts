@@ -1,7 +1,7 @@
 import type { Decoded } from '../line-items/decode.ts'
 import type { LineItem } from '../line-items/line-item.ts'
 import { isolate } from '../pipeline/isolate.ts'
-import type { Batch, Entry } from '../pipeline/sink.ts'
+import type { Batch } from '../pipeline/sink.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import type { Budget } from './attempts.ts'
 import { classifyError } from './classify.ts'
@@ -14,7 +14,9 @@ export async function mapBatch(
   { entries }: Batch<Decoded>,
   budget: Budget,
 ): Promise<Mapped> {
-  const lines = linesOf(entries)
+  const lines: { record: SourceRecord; lineItem: LineItem }[] = []
+  for (const { record, decoded } of entries)
+    if (decoded.kind === 'line-item') lines.push({ record, lineItem: decoded.lineItem })
   const items = new Map<SourceRecord, MappedItem>()
   const ambiguous = new Set<SourceRecord>()
   let version: bigint | null = null
@@ -37,13 +39,6 @@ export async function mapBatch(
     }
   })
   return { items, version, ambiguous, unmapped: new Map(refused.map(({ item, fault }) => [item.record, fault])) }
-}
-
-export function linesOf(entries: readonly Entry<Decoded>[]): { record: SourceRecord; lineItem: LineItem }[] {
-  const lines = []
-  for (const { record, decoded } of entries)
-    if (decoded.kind === 'line-item') lines.push({ record, lineItem: decoded.lineItem })
-  return lines
 }
 
 /** After a person changed mappings. Under their lock: or changes that come thick would keep the batch out for ever. */

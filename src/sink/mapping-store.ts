@@ -28,8 +28,6 @@ import type { Statements } from './writer.ts'
 
 /** Lines that may be new: bounds the texts that are compared, and how long the users' locks are held. */
 const AT_ONCE = 500
-/** Of the lines of a batch: when so many were new, the next one is mapped while this one is written. */
-const MANY_NEW = 0.02
 
 export type MappingLine = Pick<LineItem, 'userId' | 'sku' | 'description'>
 /** An item, and the mapping of the deciding key that gave it. */
@@ -42,8 +40,6 @@ export type MappedLines = {
 }
 export type MappingStore = {
   mapLines(lines: readonly MappingLine[]): Promise<MappedLines>
-  /** Of the next batch, when many lines may be new: after those of the last one, so that they are mapped in their order. */
-  mapAhead(lines: readonly MappingLine[]): Promise<void>
   /** The version was not the last: forgets what people changed since. */
   catchUp(): Promise<void>
   /** Forgets what it knows, as after a restart. */
@@ -65,21 +61,10 @@ export function createMappingStore(options: Options): MappingStore {
   const { database, cacheSize = 200_000, cacheTtlMs = 60_000, ambiguous = 'create', onMapped } = options
   // What people change comes by the version; the time to live bounds what somebody did by SQL.
   const cache = new LRUCache<string, MappedItem>({ max: cacheSize, ttl: cacheTtlMs, ttlResolution: 1_000 })
-  /** The cache holds nothing that is older. Null: not known yet. Another object each time, also for a version that was known before. */
-  let known: { readonly version: bigint } | null = null
-  let mapping: Promise<unknown> = Promise.resolve()
-  let manyNew = false
-  /** Lines that were mapped ahead, and not from the cache: in their batch they are not counted again. */
-  let counted = 0
+  /** The cache holds nothing that is older. Null: not known yet. */
+  let known: bigint | null = null
 
-  /** Null: somebody learnt of a change meanwhile. */
-  async function mapOnce(lines: readonly MappingLine[], early = false): Promise<MappedLines | null> {
-    if (known === null) {
-      const version = await mappingVersion(database.client())
-      known ??= { version }
-    }
-    const asked = known
-    const isCurrent = () => known === asked
+  async function mapOnce(lines: readonly MappingLine[], isCurrent: () => boolean): Promise<(MappedItem | null)[]> {
     // What was asked for before a change must not be remembered after it.
     const remember = (found: ReadonlyMap<string, MappedItem>) => {
       if (isCurrent()) for (const [key, item] of found) cache.set(key, item)
@@ -94,7 +79,7 @@ export function createMappingStore(options: Options): MappingStore {
     }
     const created = new Map<string, MappedItem>()
     const left = missing(lines, items)
-    count({ cached: lines.length - unknown.length, stored: unknown.length - left.length, unknown: left.length }, early)
+    onMapped?.({ cached: lines.length - unknown.length, stored: unknown.length - left.length, unknown: left.length })
     for (let undecided = left; undecided.length > 0;) {
       const some = undecided.slice(0, AT_ONCE)
       const { mappings, doubtful } = await create(
@@ -111,15 +96,7 @@ export function createMappingStore(options: Options): MappingStore {
       for (const { line, index } of later) items[index] = created.get(decidingKey(line))
       undecided = later.filter(({ index }) => items[index] === undefined)
     }
-    return isCurrent() ? { items: items.map(required), version: asked.version } : null
-  }
-
-  function count(found: MappedCounts, early: boolean) {
-    const again = early ? found.cached : Math.min(found.cached, counted)
-    onMapped?.({ ...found, cached: found.cached - again })
-    const fresh = found.stored + found.unknown
-    if (!early) manyNew = fresh + counted > MANY_NEW * (found.cached + fresh)
-    counted = early ? counted + fresh : 0
+    return items.map(required)
   }
 
   return {
@@ -129,23 +106,22 @@ export function createMappingStore(options: Options): MappingStore {
     },
     async mapLines(lines) {
       for (;;) {
-        const mapped = mapOnce(lines)
-        mapping = mapped.catch(() => {})
-        const result = await mapped
-        if (result) return result
+        if (known === null) {
+          const version = await mappingVersion(database.client())
+          known ??= version
+        }
+        const version = known
+        const items = await mapOnce(lines, () => known === version)
+        // Another lane learnt of a change meanwhile.
+        if (known === version) return { items, version }
       }
-    },
-    async mapAhead(lines) {
-      await mapping
-      // What is wrong is met again by whoever writes these lines.
-      if (manyNew) await mapOnce(lines, true).catch(() => {})
     },
     async catchUp() {
       const before = known
       if (before === null) return
-      const changed = await changesAfter(database.client(), before.version)
+      const changed = await changesAfter(database.client(), before)
       if (known !== before) return
-      known = changed && { version: changed.version }
+      known = changed?.version ?? null
       if (changed) forget(cache, new Set(changed.userIds))
       else cache.clear()
     },

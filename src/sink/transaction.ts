@@ -20,7 +20,7 @@ import { moveInventory } from './inventory.ts'
 import { type LedgerOutcome, writeLedger } from './ledger.ts'
 import { letterId, letterOf } from './letter.ts'
 import { lockLetters, resolveReread, writeLetters } from './letters.ts'
-import { linesOf, mapAgain, mapBatch } from './map-batch.ts'
+import { mapAgain, mapBatch } from './map-batch.ts'
 import type { MappingStore } from './mapping-store.ts'
 import { judge } from './parts.ts'
 import { claimsOf, matchReplays, settleReplays } from './replays.ts'
@@ -31,7 +31,7 @@ import type { Tx } from './writer.ts'
 
 export type SinkDeps = Owner & {
   readonly database: Database
-  readonly mappings: Omit<MappingStore, 'mapAhead'> & Partial<MappingStore>
+  readonly mappings: MappingStore
   readonly gate: Pick<GateStore, 'close'>
   readonly breaker: BreakerLimits
   readonly clock: Pick<Clock, 'wall' | 'now'>
@@ -39,7 +39,6 @@ export type SinkDeps = Owner & {
 
 export function createSink(deps: SinkDeps): Sink<Decoded> {
   const { database } = deps
-  const { mapAhead } = deps.mappings
   const care = createCare()
   return {
     async write(batch) {
@@ -55,7 +54,6 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
         throw error
       }
     },
-    ...(mapAhead && { prepare: (entries) => mapAhead(linesOf(entries).map(({ lineItem }) => lineItem)) }),
     classify(error) {
       const verdict = classifyError(error)
       const { fate, code } = verdict

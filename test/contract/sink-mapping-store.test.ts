@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RULE_VERSION } from '../../src/line-items/vendor-key.ts'
 import { createDatabase } from '../../src/sink/database.ts'
 import { createMappingStore, type MappingLine } from '../../src/sink/mapping-store.ts'
-import { until } from '../support/until.ts'
 import { idsOf, openSink, type OpenSink, openTestDatabase, type TestDatabase } from '../support/sink.ts'
 
 const line = (sku: string | null, description: string | null = null, userId = 'u-1'): MappingLine => ({
@@ -62,54 +61,6 @@ describe('the mapping store', () => {
       { cached: 1, stored: 0, unknown: 1 },
       { cached: 0, stored: 3, unknown: 1 },
     ])
-  })
-
-  it('maps the next lines ahead while many are new: after those of the batch before them, each counted once', async () => {
-    const told: object[] = []
-    const store = createMappingStore({ database: open.database, onMapped: (counts) => told.push(counts) })
-    const many = (from: number) => Array.from({ length: 50 }, (_, i) => line(`S${from + i}`))
-    const first = store.mapLines(many(0))
-    await Promise.all([first, store.mapAhead(many(50))])
-    // Ids come from a sequence: in the order in which the lines were mapped.
-    const ids = (await db.query<{ sku: string }>('SELECT sku FROM item ORDER BY id')).map(({ sku }) => sku)
-    expect(ids).toEqual([...many(0), ...many(50)].map(({ sku }) => sku))
-    await db.query('TRUNCATE item, item_mapping, item_word')
-    const [early] = (await store.mapLines(many(50))).items
-    expect(early?.itemId).toBeDefined()
-    expect(await db.query('SELECT 1 FROM item_mapping')).toEqual([]) // nobody asked for them again
-    expect(told).toEqual([
-      { cached: 0, stored: 0, unknown: 50 },
-      { cached: 0, stored: 0, unknown: 50 },
-      { cached: 0, stored: 0, unknown: 0 },
-    ])
-  })
-
-  it('maps nothing ahead when few lines of the batch before were new', async () => {
-    const known = Array.from({ length: 100 }, (_, i) => line(`S${i}`))
-    await open.mappings.mapLines(known)
-    await open.mappings.mapLines([...known, line('new')])
-    await open.mappings.mapAhead([line('next')])
-    expect(await db.query("SELECT 1 FROM item WHERE sku = 'next'")).toEqual([])
-  })
-
-  it('remembers nothing that was mapped ahead on a server that is given up meanwhile', async () => {
-    await open.mappings.mapLines([line('A')])
-    const lock = await db.connect()
-    try {
-      await lock.query('BEGIN; LOCK TABLE item IN SHARE MODE') // reading goes on
-      const ahead = open.mappings.mapAhead([line('B')])
-      await until('it waits', async () => (await db.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length > 0) // prettier-ignore
-      open.mappings.clear()
-      // The version is the same one as before.
-      await open.mappings.mapLines([line('A')])
-      await lock.query('COMMIT')
-      await ahead
-      await db.query('TRUNCATE item, item_mapping, item_word')
-      await open.mappings.mapLines([line('B')])
-      expect(await db.query('SELECT sku FROM item')).toEqual([{ sku: 'B' }])
-    } finally {
-      lock.release(true)
-    }
   })
 
   it('gives an item that was found by its description its first sku, and never a second', async () => {

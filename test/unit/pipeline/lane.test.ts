@@ -8,55 +8,6 @@ import type { Batch, Sink, WriteResult } from '../../../src/pipeline/sink.ts'
 
 const nothing = { inserted: 0, duplicates: 0, deadLettered: 0, ignored: 0, failed: [] }
 
-test('what arrives while a batch is written is shown to the sink once, in its order, and nothing after that', async () => {
-  const buffer = createBuffer<null>({ records: 10_000, bytes: 10_000_000 })
-  buffer.assign(0, 0n)
-  let next = 0n
-  const arrive = (count: number) => {
-    for (let i = 0; i < count; i += 1, next += 1n) {
-      const record = { partition: 0, offset: next, timestamp: 0, key: null, value: null, headers: [] }
-      buffer.push({ record, decoded: null, bytes: 1, arrivedAt: 0 })
-    }
-  }
-  arrive(700)
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-  const seen: bigint[][] = []
-  const sink: Sink<null> = {
-    async write({ parts }: Batch<null>): Promise<WriteResult> {
-      const writes = seen.length === 0
-      for (let i = 0; i < 4; i += 1) {
-        await turn()
-        if (writes) arrive(300)
-      }
-      for (let i = 0; i < 4; i += 1) await turn()
-      return { ...nothing, positions: new Map(parts.map(({ partition, to }) => [partition, to])) }
-    },
-    prepare(entries) {
-      seen.push(entries.map(({ record }) => record.offset))
-      return turn()
-    },
-    classify: (cause) => ({ fate: 'fatal', code: 'X', oversized: false, maxRecords: null, cause }),
-    probe: () => Promise.resolve(true),
-  }
-  const clock = { now: () => 0, wall: () => 0, sleep: turn }
-  await runLane<null>({
-    ...{ lane: 0, buffer, clock, emit: () => {}, wake: createWake(), freed: createSignal() },
-    source: { commit: () => {}, seek: () => {} },
-    bounds: { maxRecords: 700, maxBytes: 10_000_000, minAgeMs: 1, maxAgeMs: 1, targetMs: 1 },
-    settling: {
-      ...{ sink, clock, emit: () => {}, owns: () => true, random: () => 0, abort: new AbortController().signal },
-      ...{ failing: () => {}, held: async () => {} },
-    },
-    ...{ mode: () => 'drain', gateClosed: () => false, flushing: () => {} },
-  })
-  const offsets = seen.flat()
-  expect(buffer.held.records).toBe(0)
-  expect(seen.every((piece) => piece.length >= 500)).toBe(true)
-  // 700 to 1,899 behind the first batch; the second is 700 to 1,399, and 1,400 and on are shown again behind it.
-  expect(offsets.slice(0, 1_200)).toEqual(Array.from({ length: 1_200 }, (_, i) => BigInt(700 + i)))
-  expect(offsets.slice(1_200)).toEqual(Array.from({ length: 500 }, (_, i) => BigInt(1_400 + i)))
-})
-
 // Found by simulation: each piece of a batch that had been cut went back once more, and what had been read meanwhile was dropped.
 test('a sink that was rewound is gone back to once, also by a batch that was cut', async () => {
   const buffer = createBuffer<null>({ records: 100, bytes: 100_000 })
