@@ -7,6 +7,7 @@ import { changeText, itemText, keyText, rowsText, totalOf } from './mapping-text
 import type { Corrections } from './sink/mapping-change.ts'
 import type { MappingChange } from './sink/mapping-change-statements.ts'
 import type { MappingReads, MappingView } from './sink/mapping-reads.ts'
+import { movedMeanwhile } from './sink/mapping-target.ts'
 
 /** A million rows of one item move in half a minute; a large ledger takes long to read. */
 const TIMEOUT_MS = 3_600_000
@@ -53,10 +54,16 @@ export type Assigning = {
   /** Null: a new item of that name, or of the vendor's text. */
   readonly to: Named | null
   readonly name: string | null
+  /** The item that the key stood for when it was looked at. */
+  readonly seen?: bigint
 }
 
-export async function planAssign(reads: MappingReads, { userId, key: named, to, name }: Assigning): Promise<Plan> {
+export async function planAssign(
+  reads: MappingReads,
+  { userId, key: named, to, name, seen }: Assigning,
+): Promise<Plan> {
   const key = await keyToMove(reads, userId, named)
+  if (seen !== undefined && key.itemId !== seen) throw movedMeanwhile(key.vendorKey, key.itemId, seen)
   const from = await reads.item(userId, key.itemId)
   const target = to && (await itemOf(reads, userId, to))
   if (target?.id === key.itemId)

@@ -28,7 +28,7 @@ import {
 } from './mapping-change-statements.ts'
 import { moveRows } from './mapping-move.ts'
 import { lockUsers } from './mapping-statements.ts'
-import { hasItem, refused, type Target, targetOf } from './mapping-target.ts'
+import { hasItem, movedMeanwhile, refused, type Target, targetOf } from './mapping-target.ts'
 import type { Tx } from './writer.ts'
 
 export type Corrections = {
@@ -129,11 +129,7 @@ export function createCorrections(deps: Deps): Corrections {
     assign: (userId, vendorKey, to, seen) =>
       change(userId, async (tx) => {
         const { mapping, itemId } = await targetOf(tx, userId, vendorKey, to)
-        if (seen !== undefined && mapping.itemId !== seen)
-          throw refused(
-            `${vendorKey} stands for item ${mapping.itemId} now, not ${seen}; it was not moved`,
-            'look again',
-          )
+        if (seen !== undefined && mapping.itemId !== seen) throw movedMeanwhile(vendorKey, mapping.itemId, seen)
         const adoptedSku = await giveSku(tx, itemId, mapping.vendorKey.startsWith('sku') ? mapping.sourceText : null)
         const made = { ...by, userId, action: 'assign', fromItem: mapping.itemId, toItem: itemId, adoptedSku } as const
         return keep(tx, made, 'm.id = $2::bigint', mapping.id)
