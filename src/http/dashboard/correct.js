@@ -34,7 +34,7 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
     /** @type {any} */
     let counted = null
     const words = h('div', { role: 'status' })
-    const bar = h('progress', { hidden: true, 'aria-label': 'It is under way' })
+    const bar = h('progress', { hidden: true, 'aria-label': 'Moving' })
     const reason = h('input', { name: 'reason', maxLength: 500 })
     const look = fields ? h('button', null, 'Look what would move') : null
     const go = h('button', { type: 'button', class: 'danger', disabled: true, onclick: () => void start() }, verb)
@@ -147,7 +147,7 @@ export function assign(mapping) {
     hint: h(
       'p',
       { class: 'quiet' },
-      `Are all of item ${mapping.itemId} and another item one and the same? `,
+      `Is item ${mapping.itemId}, with all that stands for it, the same as another item? `,
       h('code', null, `sluice mapping merge ${quoted(mapping.userId)} item:${mapping.itemId} item:ID`),
     ),
   })

@@ -89,10 +89,12 @@ export function mappings({ main, query, signal, failed }) {
           textOf(mapping),
           itemOf(mapping),
           time(mapping.createdAt),
-          [
+          h(
+            'div',
+            { class: 'actions' },
             button(mapping, 'Another item …', assign),
             mapping.method === 'manual' ? button(mapping, 'Undo …', undo) : null,
-          ],
+          ),
         ]),
         'No mapping that fits: none is less certain.',
       ),
