@@ -173,7 +173,11 @@ test('the least certain mapping is found and corrected, which is undone; vendor 
   await shot(page, 'mapping-undo')
   await undo.getByRole('button', { name: 'Undo' }).press('Enter')
   await undo.getByText(`moved to item ${basket}.`).waitFor()
-  await page.keyboard.press('Enter')
+  // It is over: nothing is counted, nor could be undone, once more.
+  await undo.getByLabel('Why').press('Enter')
+  expect(await undo.getByRole('button', { name: 'Undo' }).isDisabled()).toBe(true)
+  await undo.getByText(`moved to item ${basket}.`).waitFor()
+  await undo.getByRole('button', { name: 'Close' }).press('Enter')
   expect(await row.innerText()).toMatch(/^0\.\d\d\s+fuzzy\s.*Red wicker basket/s)
   expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Another item … for RED WICKRE BASKET')
   expect([await rowsAt(basket), await rowsAt(vase), await world.query(differs)]).toEqual([3, 1, []])

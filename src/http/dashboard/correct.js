@@ -33,6 +33,7 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
     let corrected = null
     /** @type {any} */
     let counted = null
+    let begun = false
     const words = h('div', { role: 'status' })
     const bar = h('progress', { hidden: true, 'aria-label': 'Moving' })
     const reason = h('input', { name: 'reason', maxLength: 500 })
@@ -69,6 +70,7 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
       ...(reason.value.trim() ? { reason: reason.value } : {}),
     })
     const forget = () => {
+      if (begun) return
       counted = null
       go.disabled = true
       fill(words)
@@ -80,6 +82,7 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
     }
 
     async function lookUp() {
+      if (begun) return
       forget()
       const asking = (counted = {})
       fill(words, h('p', null, 'Counting …'))
@@ -98,6 +101,8 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
       }
     }
     async function start() {
+      begun = true
+      corrected = { mapping: null, keys: 0 }
       go.disabled = true
       if (look) look.disabled = true
       fill(words, h('p', null, `Moving ${amount(counted)} … It goes on when this is closed.`))
@@ -105,9 +110,8 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
       close.textContent = 'Close'
       close.focus()
       try {
-        const begun = await post(path, { ...body(), change: counted.change })
-        corrected = { mapping: null, keys: 0 }
-        const { error, result } = await follow(begun, dialog)
+        const job = await post(path, { ...body(), change: counted.change })
+        const { error, result } = await follow(job, dialog)
         bar.hidden = true
         if (error) fill(words, h('p', { class: 'bad' }, wordsOf(error)))
         if (!result) return
