@@ -176,7 +176,7 @@ export const variables = z.object({
       .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable ASCII characters without blanks')
       .optional(),
     {
-      doc: 'Bearer token of what changes something over HTTP (replay, discard), and of the records of dead letters. Unset: neither can be had over HTTP.',
+      doc: 'Bearer token of what changes something over HTTP (replay, discard, corrections of mappings), and of what records say. Unset: none of it can be had over HTTP.',
       secret: true,
     },
   ),

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
+import { cell } from '../lib/cell.ts'
 import type { Cursor, LetterSummary } from '../dead-letters/letter-filter.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { resolveId } from '../letter-jobs.ts'
 import { summaryJson } from '../sink/letter-json.ts'
 import { connected, type Connected } from './dlq-connect.ts'
 import { atLeastOne, type FilterFlags, filterOf, idPrefix, withFilters } from './dlq-options.ts'
-import { cell, count, shortId, table, time, writeOut } from './dlq-text.ts'
+import { count, shortId, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { writeJsonPages } from './json-pages.ts'
 

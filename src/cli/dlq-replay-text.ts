@@ -1,3 +1,4 @@
+import { cell } from '../lib/cell.ts'
 import type { LetterFilter } from '../dead-letters/letter-filter.ts'
 import { MAX_REPLAYS, statusesThatTake } from '../dead-letters/life-cycle.ts'
 import type { ReplayOutcome } from '../dead-letters/replay.ts'
@@ -7,7 +8,7 @@ import type { ReplayCount } from '../sink/letter-replay.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
 import type { Connected } from './dlq-connect.ts'
 import type { FilterFlags } from './dlq-options.ts'
-import { cell, count, letters, shortId, table, time } from './dlq-text.ts'
+import { count, letters, shortId, table, time } from './dlq-text.ts'
 
 // What `sluice dlq replay` says before and after.
 

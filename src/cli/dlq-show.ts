@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { cell } from '../lib/cell.ts'
 import { hexDump, readable } from '../dead-letters/readable.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { printable, printableLines } from '../lib/printable.ts'
@@ -7,7 +8,7 @@ import { resolveId } from '../letter-jobs.ts'
 import { adviceFor, summaryJson } from '../sink/letter-json.ts'
 import { connected } from './dlq-connect.ts'
 import { idPrefix } from './dlq-options.ts'
-import { cell, count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
+import { count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = { raw?: true; json?: true }

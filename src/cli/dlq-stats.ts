@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { cell } from '../lib/cell.ts'
 import { formatAge } from '../dead-letters/duration.ts'
 import { STATUSES } from '../dead-letters/life-cycle.ts'
 import { ExitCode } from '../lib/operator-error.ts'
@@ -6,7 +7,7 @@ import type { LetterStats } from '../sink/letter-store.ts'
 import { statsJson, totalOf } from '../sink/letter-json.ts'
 import { connected } from './dlq-connect.ts'
 import { type FilterFlags, filterOf, withFilters } from './dlq-options.ts'
-import { cell, count, jsonLine, letters, table, writeOut } from './dlq-text.ts'
+import { count, jsonLine, letters, table, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 
 type Flags = FilterFlags & { by: 'code' | 'topic'; json?: true }

@@ -18,13 +18,6 @@ export const time = (at: Date | null): string =>
 export const count = (n: number): string => n.toLocaleString('en-US')
 export const letters = (n: number): string => `${count(n)} dead ${n === 1 ? 'letter' : 'letters'}`
 
-/** What a record said of itself may be long, and may hold anything. */
-export const cell = (text: string | null, max = 24): string => {
-  if (text === null || text === '') return '–'
-  const plain = printable(text)
-  return plain.length <= max ? plain : `${plain.slice(0, max - 1)}…`
-}
-
 type Align = 'left' | 'right'
 
 export function table(head: readonly (readonly [name: string, align: Align])[], rows: readonly string[][]): string {

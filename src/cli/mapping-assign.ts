@@ -1,14 +1,10 @@
 import { Command } from 'commander'
-import { itemOfOlderKey, olderKey, type Named } from '../line-items/mapping-name.ts'
+import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { shellWord } from '../lib/shell-word.ts'
-import type { ItemView } from '../sink/mapping-reads.ts'
-import { cell } from './dlq-text.ts'
+import { planAssign } from '../mapping-jobs.ts'
 import type { Io } from './io.ts'
-import { type Connected, itemOf, keyOf } from './mapping-connect.ts'
-import { correct, type CorrectFlags, type Plan, withCorrectOptions } from './mapping-correct.ts'
+import { correct, type CorrectFlags, withCorrectOptions } from './mapping-correct.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { itemText, keyText, rowsText, totalOf } from './mapping-text.ts'
 
 type Flags = CorrectFlags & { to: Named | 'new'; name?: string }
 
@@ -35,49 +31,10 @@ Examples:
   sluice mapping assign u-1 'White hanging heart' --to item:17 --dry-run
   sluice mapping assign u-1 85123A --to new --reason 'is a candle, not a heart'`,
     )
-    .action(async (user: string, key: Named, flags: Flags) => {
-      if (flags.name !== undefined && flags.to !== 'new')
+    .action(async (userId: string, key: Named, flags: Flags) => {
+      const { to, name = null } = flags
+      if (name !== null && to !== 'new')
         throw new OperatorError('--name is for --to new', 'an item that is there keeps its name', ExitCode.usage)
-      exit(await correct(io, flags, (all) => plan(all, user, key, flags)))
+      const assigning = { userId, key, to: to === 'new' ? null : to, name }
+      exit(await correct(io, flags, ({ reads }) => planAssign(reads, assigning)))
     })
-
-async function plan(all: Connected, userId: string, named: Named, { to, name }: Flags): Promise<Plan> {
-  const key = await keyToMove(all, userId, named)
-  const from = await all.reads.item(userId, key.itemId)
-  const target = to === 'new' ? null : await itemOf(all, userId, to)
-  if (target?.id === key.itemId)
-    throw new OperatorError(
-      `${keyText(key)} of user ${cell(userId)} stands for ${itemText(target)} already`,
-      '',
-      ExitCode.usage,
-    )
-  const brought = await all.reads.brought(userId, key.itemId, key.id === null ? [] : [key.id])
-  const isOlder = key.vendorKey === olderKey(key.itemId)
-  const counted = brought.filter(({ mappingId }) => mappingId === key.id || (isOlder && mappingId === null))
-  const older = brought.find(({ mappingId }) => mappingId === null)
-  return {
-    what: `${keyText(key)} of user ${cell(userId)} from ${from ? itemText(from) : `item ${key.itemId}`} to ${targetText(target)}`,
-    ...{ userId, fromItem: key.itemId, toItem: target?.id ?? null },
-    ...totalOf(counted),
-    notes: isOlder || !older ? [] : [olderNote(userId, key.itemId, older.rows)],
-    make: (corrections) =>
-      corrections.assign(userId, key.vendorKey, target ? { itemId: target.id } : { name: name ?? null }),
-  }
-}
-
-const targetText = (item: ItemView | null): string => (item ? itemText(item) : 'a new item')
-
-const olderNote = (userId: string, itemId: bigint, rows: bigint): string =>
-  `${rowsText(rows)} of item ${itemId} stay there: they are older than the knowledge which key brought them (sluice mapping assign ${shellWord(userId)} ${olderKey(itemId)} --to … moves them)`
-
-type Key = { readonly id: bigint | null; readonly vendorKey: string; readonly itemId: bigint }
-
-/** Older rows have a key of their own, which is stored when they are moved first. */
-async function keyToMove(all: Connected, userId: string, named: Named): Promise<Key> {
-  const older = named.kind === 'key' ? itemOfOlderKey(named.keys[0] ?? '') : null
-  if (older === null || named.kind !== 'key') return keyOf(all, userId, named)
-  const stored = await all.reads.byKeys(userId, named.keys)
-  if (stored) return stored
-  const item = await itemOf(all, userId, { kind: 'item', itemId: older })
-  return { id: null, vendorKey: olderKey(item.id), itemId: item.id }
-}

@@ -3,32 +3,19 @@ import { systemClock } from '../lib/clock.ts'
 import { actor } from '../lib/actor.ts'
 import { shellWord } from '../lib/shell-word.ts'
 import { ExitCode } from '../lib/operator-error.ts'
-import { type Corrections, createCorrections } from '../sink/mapping-change.ts'
+import type { Plan } from '../mapping-jobs.ts'
+import { changeJson, quantityText, rowsText } from '../mapping-text.ts'
+import { createCorrections } from '../sink/mapping-change.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
 import { confirmed } from './confirm.ts'
 import { jsonLine, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { type Connected, connected } from './mapping-connect.ts'
 import { reasonOption } from './mapping-options.ts'
-import { changeJson, quantityText, rowsText } from './mapping-text.ts'
 
 // What assign, merge and undo have in common: say what would move, ask, do it, say what moved.
 
 export type CorrectFlags = { reason?: string; dryRun?: true; yes?: true; json?: true }
-
-export type Plan = {
-  /** Without a verb: "key … of user … from item … to item …". */
-  readonly what: string
-  readonly userId: string
-  readonly fromItem: bigint
-  /** Null: it is made for it. */
-  readonly toItem: bigint | null
-  readonly rows: bigint
-  readonly quantity: string
-  /** What a person should know besides. */
-  readonly notes: readonly string[]
-  readonly make: (corrections: Corrections) => Promise<MappingChange>
-}
 
 export const withCorrectOptions = (command: Command): Command =>
   command

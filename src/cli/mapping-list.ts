@@ -8,14 +8,15 @@ import {
   METHODS,
   parseCursor,
 } from '../line-items/mapping-filter.ts'
+import { cell } from '../lib/cell.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { MappingView } from '../sink/mapping-reads.ts'
 import { atLeastOne, oneOf, some } from './dlq-options.ts'
-import { cell, count, table, time, writeOut } from './dlq-text.ts'
+import { count, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { writeJsonPages } from './json-pages.ts'
 import { connected, type Connected } from './mapping-connect.ts'
-import { score } from './mapping-text.ts'
+import { score } from '../mapping-text.ts'
 
 type Flags = {
   user?: string

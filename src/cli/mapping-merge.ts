@@ -1,12 +1,13 @@
 import { Command } from 'commander'
+import { cell } from '../lib/cell.ts'
 import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { cell } from './dlq-text.ts'
+import { itemOf, type Plan } from '../mapping-jobs.ts'
+import { itemText, totalOf } from '../mapping-text.ts'
 import type { Io } from './io.ts'
-import { type Connected, itemOf } from './mapping-connect.ts'
-import { correct, type CorrectFlags, type Plan, withCorrectOptions } from './mapping-correct.ts'
+import type { Connected } from './mapping-connect.ts'
+import { correct, type CorrectFlags, withCorrectOptions } from './mapping-correct.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { itemText, totalOf } from './mapping-text.ts'
 
 export const mappingMerge = (io: Io, exit: (code: ExitCode) => void): Command =>
   withCorrectOptions(
@@ -31,11 +32,11 @@ Examples:
       exit(await correct(io, flags, (all) => plan(all, user, from, into))),
     )
 
-async function plan(all: Connected, userId: string, fromName: Named, intoName: Named): Promise<Plan> {
-  const from = await itemOf(all, userId, fromName)
-  const into = await itemOf(all, userId, intoName)
+async function plan({ reads }: Connected, userId: string, fromName: Named, intoName: Named): Promise<Plan> {
+  const from = await itemOf(reads, userId, fromName)
+  const into = await itemOf(reads, userId, intoName)
   if (from.id === into.id) throw new OperatorError(`both are ${itemText(into)}`, 'name two items', ExitCode.usage)
-  const brought = await all.reads.brought(userId, from.id)
+  const brought = await reads.brought(userId, from.id)
   return {
     what: `all keys of user ${cell(userId)} from ${itemText(from)} to ${itemText(into)}`,
     ...{ userId, fromItem: from.id, toItem: into.id },

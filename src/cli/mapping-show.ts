@@ -1,14 +1,16 @@
 import { Command } from 'commander'
+import { cell } from '../lib/cell.ts'
 import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { shellWord } from '../lib/shell-word.ts'
+import { itemOf, keyOf } from '../mapping-jobs.ts'
+import { changeText, itemText, keyText, quantityText, rowsText, score, totalOf } from '../mapping-text.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
 import type { Brought, MappingView } from '../sink/mapping-reads.ts'
-import { cell, jsonLine, table, time, writeOut } from './dlq-text.ts'
+import { jsonLine, table, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
-import { connected, itemOf, keyOf } from './mapping-connect.ts'
+import { connected } from './mapping-connect.ts'
 import { nameArgument, NAMES } from './mapping-options.ts'
-import { changeText, itemText, keyText, quantityText, rowsText, score, totalOf } from './mapping-text.ts'
 
 export const mappingShow = (io: Io, exit: (code: ExitCode) => void): Command =>
   new Command('show')
@@ -37,8 +39,8 @@ const CHANGES = 10
 
 const show = (io: Io, user: string, named: Named, json: boolean): Promise<void> =>
   connected(io, async (all) => {
-    const mapping = named.kind === 'key' ? await keyOf(all, user, named) : null
-    const item = await itemOf(all, user, mapping ? { kind: 'item', itemId: mapping.itemId } : named)
+    const mapping = named.kind === 'key' ? await keyOf(all.reads, user, named) : null
+    const item = await itemOf(all.reads, user, mapping ? { kind: 'item', itemId: mapping.itemId } : named)
     const filter = { userId: user, itemId: item.id, methods: null, scoreBelow: null, text: null }
     const keys = await all.reads.page(filter, null, KEYS + 1)
     const brought = await all.reads.brought(user, item.id)

@@ -1,13 +1,15 @@
 import { Command } from 'commander'
-import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { cell } from '../lib/cell.ts'
+import { ExitCode } from '../lib/operator-error.ts'
 import { systemClock } from '../lib/clock.ts'
 import { actor } from '../lib/actor.ts'
+import { planUndo } from '../mapping-jobs.ts'
+import { changeJson, changeText, quantityText, rowsText } from '../mapping-text.ts'
 import { createCorrections } from '../sink/mapping-change.ts'
-import { cell, jsonLine, writeOut } from './dlq-text.ts'
+import { jsonLine, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
-import { type Connected, connected } from './mapping-connect.ts'
-import { correct, type CorrectFlags, type Plan, told, withCorrectOptions } from './mapping-correct.ts'
-import { changeJson, changeText, quantityText, rowsText, totalOf } from './mapping-text.ts'
+import { connected } from './mapping-connect.ts'
+import { correct, type CorrectFlags, told, withCorrectOptions } from './mapping-correct.ts'
 
 export const mappingUndo = (io: Io, exit: (code: ExitCode) => void): Command =>
   withCorrectOptions(
@@ -22,25 +24,9 @@ what came since. Keys that joined the other item since by themselves stay with i
 Example:
   sluice mapping undo u-1 --dry-run`,
     )
-    .action(async (user: string, flags: CorrectFlags) => exit(await correct(io, flags, (all) => plan(all, user))))
-
-async function plan({ reads }: Connected, userId: string): Promise<Plan> {
-  const last = await reads.last(userId)
-  if (!last)
-    throw new OperatorError(`user ${userId} has no correction to undo`, '`sluice mapping show` has the history of an item', ExitCode.usage) // prettier-ignore
-  const undoing = (await reads.pending(userId))?.undoes ?? null
-  const keys = new Set(await reads.keysOf(last.id))
-  const brought = (await reads.brought(userId, last.toItem, [...keys])).filter(
-    ({ mappingId }) => mappingId !== null && keys.has(mappingId),
-  )
-  return {
-    what: `back what change ${last.id} of user ${cell(userId)} moved (${changeText(last)})`,
-    ...{ userId, fromItem: last.toItem, toItem: last.fromItem },
-    ...totalOf(brought),
-    notes: undoing === null ? [] : [`the undo of change ${undoing} is half done: its ledger rows are moved first`],
-    make: (corrections) => corrections.undo(userId, last.id),
-  }
-}
+    .action(async (user: string, flags: CorrectFlags) =>
+      exit(await correct(io, flags, ({ reads }) => planUndo(reads, user, null))),
+    )
 
 export const mappingFinish = (io: Io, exit: (code: ExitCode) => void): Command =>
   new Command('finish')

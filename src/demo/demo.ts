@@ -175,7 +175,7 @@ async function keep(world: World, deps: DemoDeps & { seed: number }, release: Re
   const names = ['KAFKA_BROKERS', 'KAFKA_TOPIC', 'KAFKA_DLQ_TOPIC', 'KAFKA_GROUP_ID', 'DATABASE_URL'] as const
   say(deps, `\nDashboard, until Ctrl-C (${LIVE_RATE} records a second arrive):\n`)
   say(deps, `  ${urls.join('  or  ')}`)
-  say(deps, `  token for replay and discard: ${token}\n`)
+  say(deps, `  token for all that changes something: ${token}\n`)
   say(deps, 'Provoke trouble from another terminal, in this folder:\n')
   for (const [name, what] of Object.entries(FAULTS)) say(deps, `  npx sluice demo fault ${name.padEnd(9)} ${what}`)
   say(deps, '\nOr use the commands on it:\n')

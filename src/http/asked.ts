@@ -81,6 +81,25 @@ export const discardBody = z
   .strictObject({ ...which, reason: z.string().trim().min(1).max(500) })
   .refine(oneOfBoth, SAY_WHICH)
 
+const id = z.int().positive()
+const correction = {
+  user: z.string().min(1).max(1_000),
+  key: z.string().min(1).max(1_000).describe('the vendorKey of the mapping'),
+  reason: z.string().trim().min(1).max(500).optional(),
+  dryRun: z.boolean().default(false),
+}
+const newName = z.string().trim().min(1).max(500).nullable().describe("null: the vendor's text")
+export const assignBody = z.strictObject({
+  ...correction,
+  from: id.describe('the item that it was seen to stand for'),
+  to: z.union([z.strictObject({ item: id }), z.strictObject({ name: newName })]),
+})
+export const undoBody = z
+  .strictObject({ ...correction, change: id.optional().describe('of the dry run') })
+  .refine(({ dryRun, change }) => dryRun || change !== undefined, {
+    ...{ path: ['change'], error: 'the `change` that the dry run tells' },
+  })
+
 /** @throws Refusal of a time that is none. */
 export function filterOf(asked: z.output<typeof filter>, now: number): LetterFilter {
   const at = (moment: string | undefined) => (moment === undefined ? null : (parseMoment(moment, now) ?? undefined))

@@ -6,8 +6,9 @@ import { Refusal, tell } from './refusal.ts'
 
 export type Job = {
   readonly id: string
-  readonly kind: 'replay' | 'discard'
+  readonly kind: 'replay' | 'discard' | 'assign' | 'undo'
   readonly state: 'running' | 'done' | 'partial' | 'stopped' | 'failed'
+  /** Of a correction 0: nobody knows how far PostgreSQL is before it is there. */
   readonly total: number
   readonly done: number
   readonly startedAt: Date

@@ -5,20 +5,25 @@ import { sqlstateOf } from '../sink/classify.ts'
 import type { Database } from '../sink/database.ts'
 import { Refusal } from './refusal.ts'
 
-export type Reads = <R>(work: (database: Database) => Promise<R>, statementMs?: number) => Promise<R>
+export type Reads = <R>(
+  work: (database: Database) => Promise<R>,
+  statementMs?: number,
+  /** What to do when it takes longer. */
+  remedy?: string,
+) => Promise<R>
 
 const STATEMENT_MS = 5_000
 const WAIT_MS = 3_000
 
 export function createReads(database: () => Database, clock: Clock): Reads {
   let tail: Promise<void> = Promise.resolve()
-  return (work, statementMs = STATEMENT_MS) => {
+  return (work, statementMs = STATEMENT_MS, remedy = 'ask for less of it') => {
     const over = new AbortController()
     let state: 'waits' | 'begun' | 'late' = 'waits'
     const answer = tail.then(() => {
       if (state === 'late') throw busy()
       state = 'begun'
-      return limited(database(), work, statementMs)
+      return limited(database(), work, statementMs, remedy)
     })
     const end = () => over.abort()
     tail = answer.then(end, end)
@@ -31,7 +36,12 @@ export function createReads(database: () => Database, clock: Clock): Reads {
   }
 }
 
-async function limited<R>(database: Database, work: (database: Database) => Promise<R>, ms: number): Promise<R> {
+async function limited<R>(
+  database: Database,
+  work: (database: Database) => Promise<R>,
+  ms: number,
+  remedy: string,
+): Promise<R> {
   try {
     return await database.transaction(async (tx) => {
       await tx.$executeRawUnsafe(`SET LOCAL statement_timeout = ${ms}`)
@@ -39,7 +49,7 @@ async function limited<R>(database: Database, work: (database: Database) => Prom
     })
   } catch (error) {
     if (sqlstateOf(error) !== '57014') throw error
-    throw new Refusal(503, 'SLOW', `PostgreSQL needs more than ${ms / 1000} s for it`, 'ask for less of it')
+    throw new Refusal(503, 'SLOW', `PostgreSQL needs more than ${ms / 1000} s for it`, remedy)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Database } from '../sink/database.ts'
 import type { KeptBatch } from '../telemetry/tally.ts'
 import type { createGroup } from './group.ts'
 import { accessOf } from './guard.ts'
+import type { Jobs } from './jobs.ts'
 import type { Reads } from './reads.ts'
 import { Refusal } from './refusal.ts'
 
@@ -19,6 +20,8 @@ export type RouteDeps = {
   readonly reads: Reads
   readonly group: ReturnType<typeof createGroup>
   readonly batches: () => readonly KeptBatch[]
+  /** One at a time, whatever it does. */
+  readonly jobs: Jobs
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   readonly memberId: string
   readonly token: string | null

@@ -13,19 +13,16 @@ import {
 import { createLetterChanges } from '../sink/letter-change.ts'
 import { createReplayLetters } from '../sink/letter-replay.ts'
 import { discardBody, type filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
-import { createJobs, type Ended } from './jobs.ts'
+import type { Ended } from './jobs.ts'
 import { Refusal } from './refusal.ts'
 import { guardedBy, parsed, type Routes } from './route.ts'
 
 type Which = { ids?: string[] | undefined; filter?: ReturnType<typeof filterAsked.parse> | undefined }
 
 /** What changes something, and what became of it. Not there at all without a token; each is on record in audit_entry. */
-export const adminRoutes: Routes = (app, { config, database, clock, token, explain, ending }) => {
+export const adminRoutes: Routes = (app, { config, database, clock, token, jobs }) => {
   if (token === null) return
   const { groupId } = config
-  const jobs = createJobs({ wall: clock.wall, explain })
-  ending(() => jobs.end())
-
   const lettersOf = () => lettersIn(config, database())
   const chosen = async (letters: Letters, asked: Which) => {
     if (asked.ids === undefined) return filterOf(asked.filter ?? {}, clock.wall())

@@ -1,10 +1,14 @@
 import { cursorOf, cursorText, parseCursor } from '../line-items/mapping-filter.ts'
+import type { Named } from '../line-items/mapping-name.ts'
+import { planAssign, planUndo } from '../mapping-jobs.ts'
 import { createMappingReads } from '../sink/mapping-reads.ts'
-import { mappingList } from './asked.ts'
+import { assignBody, mappingList, undoBody } from './asked.ts'
+import { createCorrecting } from './correcting.ts'
 import { guardedBy, parsed, type Routes } from './route.ts'
 
 /** Which vendor texts stand for which item. They are what records say: not there without a token. */
-export const mappingRoutes: Routes = (app, { database, token }) => {
+export const mappingRoutes: Routes = (app, deps) => {
+  const { database, token } = deps
   if (token === null) return
   app.get(
     '/api/mappings',
@@ -25,4 +29,46 @@ export const mappingRoutes: Routes = (app, { database, token }) => {
       return { mappings, next: last && page.length > limit ? cursorText(cursorOf(filter, last)) : null }
     },
   )
+
+  const correcting = createCorrecting(deps)
+  app.post(
+    '/api/mappings/assign',
+    guardedBy(token, 'Let a vendor key stand for another item', { body: assignBody }),
+    async (request, reply) => {
+      const { user: userId, key, from, to, reason = null, dryRun } = parsed(assignBody, request.body)
+      const itemId = 'item' in to ? BigInt(to.item) : null
+      const name = 'name' in to ? to.name : null
+      const seen = BigInt(from)
+      if (dryRun) {
+        const assigning = {
+          userId,
+          key: named(key),
+          to: itemId === null ? null : ({ kind: 'item', itemId } as const),
+          name,
+          seen,
+        }
+        return correcting.count((reads) => planAssign(reads, assigning))
+      }
+      const job = correcting.start({
+        ...{ kind: 'assign', userId, vendorKey: key, actor: `http ${request.ip}`, reason },
+        make: (corrections) => corrections.assign(userId, key, itemId === null ? { name } : { itemId }, seen),
+      })
+      return reply.code(202).send(job)
+    },
+  )
+  app.post(
+    '/api/mappings/undo',
+    guardedBy(token, 'Undo the last correction of a user, of this key', { body: undoBody }),
+    async (request, reply) => {
+      const { user: userId, key, change, reason = null, dryRun } = parsed(undoBody, request.body)
+      if (dryRun || change === undefined) return correcting.count((reads) => planUndo(reads, userId, named(key)))
+      const job = correcting.start({
+        ...{ kind: 'undo', userId, vendorKey: key, actor: `http ${request.ip}`, reason },
+        make: (corrections) => corrections.undo(userId, BigInt(change)),
+      })
+      return reply.code(202).send(job)
+    },
+  )
 }
+
+const named = (key: string): Named => ({ kind: 'key', keys: [key] })

@@ -11,6 +11,7 @@ import { readInvoice } from '../sink/invoice-report.ts'
 import { readSamples } from '../sink/member-store.ts'
 import * as asked from './asked.ts'
 import { historyOf } from './history.ts'
+import { createJobs } from './jobs.ts'
 import { kept, type Kept } from './kept.ts'
 import { parsed, type RouteDeps, type Routes } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
@@ -26,7 +27,10 @@ const UPLOT = fileURLToPath(new URL('.', import.meta.resolve('uplot/dist/uPlot.m
 const schemaOf = (schema: unknown) =>
   schema instanceof z.ZodType ? z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) : schema
 
-export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<void> {
+export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jobs'>): Promise<void> {
+  const { clock, explain, ending } = given
+  const deps = { ...given, jobs: createJobs({ wall: clock.wall, explain }) }
+  ending(() => deps.jobs.end())
   // Checked where they are used, by `parsed`; here they only describe.
   app.setValidatorCompiler(() => () => true)
   await app.register(swagger, {

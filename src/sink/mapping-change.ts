@@ -28,11 +28,12 @@ import {
 } from './mapping-change-statements.ts'
 import { moveRows } from './mapping-move.ts'
 import { lockUsers } from './mapping-statements.ts'
-import { hasItem, refused, type Target, targetOf } from './mapping-target.ts'
+import { hasItem, movedMeanwhile, refused, type Target, targetOf } from './mapping-target.ts'
 import type { Tx } from './writer.ts'
 
 export type Corrections = {
-  assign(userId: string, vendorKey: string, to: Target): Promise<MappingChange>
+  /** Refused when the key does not stand for `seen` any more. */
+  assign(userId: string, vendorKey: string, to: Target, seen?: bigint): Promise<MappingChange>
   merge(userId: string, from: bigint, into: bigint): Promise<MappingChange>
   /** The last assign or merge of the user that is not undone; refused when that is not `expected`. */
   undo(userId: string, expected: bigint): Promise<MappingChange>
@@ -125,9 +126,10 @@ export function createCorrections(deps: Deps): Corrections {
   return {
     finish,
     undo,
-    assign: (userId, vendorKey, to) =>
+    assign: (userId, vendorKey, to, seen) =>
       change(userId, async (tx) => {
         const { mapping, itemId } = await targetOf(tx, userId, vendorKey, to)
+        if (seen !== undefined && mapping.itemId !== seen) throw movedMeanwhile(vendorKey, mapping.itemId, seen)
         const adoptedSku = await giveSku(tx, itemId, mapping.vendorKey.startsWith('sku') ? mapping.sourceText : null)
         const made = { ...by, userId, action: 'assign', fromItem: mapping.itemId, toItem: itemId, adoptedSku } as const
         return keep(tx, made, 'm.id = $2::bigint', mapping.id)

@@ -17,6 +17,9 @@ export type AssignedMapping = {
 export const refused = (message: string, mend: string, cause?: unknown) =>
   new OperatorError(message, mend, ExitCode.usage, { cause })
 
+export const movedMeanwhile = (vendorKey: string, itemId: bigint, seen: bigint) =>
+  refused(`${vendorKey} stands for item ${itemId} now, not ${seen}; it was not moved`, 'look again')
+
 /** The mapping of the key as it is now, and the item that it is to stand for, made if need be. */
 export async function targetOf(tx: Statements, userId: string, vendorKey: string, to: Target) {
   const older = itemOfOlderKey(vendorKey)

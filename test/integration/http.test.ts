@@ -292,7 +292,12 @@ test('static files from the package, under a strict policy; nothing beside them'
     expect((await ask(path)).status).toBe(404)
   const { paths } = await json('/api/openapi.json')
   expect(Object.keys(paths ?? {})).toEqual(
-    expect.arrayContaining(['/api/state', '/api/dead-letters/{id}', '/api/dead-letters/replay']),
+    expect.arrayContaining([
+      '/api/state',
+      '/api/dead-letters/{id}',
+      '/api/dead-letters/replay',
+      '/api/mappings/assign',
+    ]),
   )
 })
 
@@ -320,8 +325,8 @@ test('without a token nothing can be changed; a flood of requests takes no probe
   await until('it is ready', async () => (await ask('/ready').catch(() => null))?.status === 200, {
     describe: member.tail,
   })
-  for (const path of ['/api/dead-letters/replay', '/api/dead-letters/discard'])
-    expect((await ask(path, { method: 'POST', headers: bearer, body: { ids: ['000000'] } })).status).toBe(404)
+  for (const path of ['dead-letters/replay', 'dead-letters/discard', 'mappings/assign', 'mappings/undo'])
+    expect((await ask(`/api/${path}`, { method: 'POST', headers: bearer, body: { ids: ['000000'] } })).status).toBe(404)
   // More than there are connections: the oldest are ended for the newest.
   const flood = Promise.all(Array.from({ length: 400 }, () => ask('/api/state').catch(() => null)))
   for (let probe = 0; probe < 5; probe += 1) {

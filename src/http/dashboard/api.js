@@ -37,13 +37,13 @@ export function told(error) {
 
 const PATIENCE_MS = 10_000
 
-/** @param {string} path @param {RequestInit} [init] */
-async function ask(path, init = {}) {
+/** @param {string} path @param {RequestInit} [init] @param {number} [patienceMs] */
+async function ask(path, init = {}, patienceMs = PATIENCE_MS) {
   const bearer = token.get()
   const response = await fetch(path, {
     ...init,
     headers: { ...init.headers, ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) },
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(patienceMs),
   }).catch((cause) => {
     throw new Unanswered('no answer', { cause })
   })
@@ -63,6 +63,6 @@ export function get(path, query = {}) {
   return ask(params.size > 0 ? `${path}?${params}` : path)
 }
 
-/** @param {string} path @param {unknown} [body] @returns {Promise<any>} */
-export const post = (path, body = {}) =>
-  ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+/** @param {string} path @param {unknown} [body] @param {number} [patienceMs] @returns {Promise<any>} */
+export const post = (path, body = {}, patienceMs = PATIENCE_MS) =>
+  ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, patienceMs)

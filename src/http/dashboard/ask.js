@@ -4,7 +4,7 @@ import { fill, h } from './dom.js'
 import { count } from './format.js'
 
 /** @param {HTMLDialogElement} dialog */
-function open(dialog) {
+export function open(dialog) {
   document.body.append(dialog)
   dialog.addEventListener('close', () => dialog.remove())
   dialog.showModal()
@@ -44,6 +44,19 @@ export function askToken(
 /** @typedef {{ ids: string[] } | { filter: Record<string, unknown> }} Which */
 
 const LOOK_MS = 500
+
+/**
+ * Looks at a job until it has ended, or until nobody looks any more.
+ * @param {any} job @param {HTMLDialogElement} dialog @param {(job: any) => void} [show]
+ */
+export async function follow(job, dialog, show = () => {}) {
+  while (job.state === 'running' && dialog.open) {
+    show(job)
+    await new Promise((next) => setTimeout(next, LOOK_MS))
+    job = await get(`api/jobs/${job.id}`)
+  }
+  return job
+}
 
 /**
  * Asks, does it, and shows how far it is. Resolves to whether something was done.
@@ -97,16 +110,14 @@ export async function change(kind, which) {
     async function start() {
       go.disabled = true
       try {
-        let job = await post(path, asked())
+        const begun = await post(path, asked())
         done = true
         bar.hidden = false
-        while (job.state === 'running' && dialog.open) {
-          bar.max = Math.max(job.total, 1)
-          bar.value = job.done
-          words.textContent = `${count(job.done)} of ${count(job.total)}`
-          await new Promise((next) => setTimeout(next, LOOK_MS))
-          job = await get(`api/jobs/${job.id}`)
-        }
+        const job = await follow(begun, dialog, ({ total, done }) => {
+          bar.max = Math.max(total, 1)
+          bar.value = done
+          words.textContent = `${count(done)} of ${count(total)}`
+        })
         bar.value = bar.max
         fill(words, outcome(job))
         close.textContent = 'Close'

@@ -1,6 +1,7 @@
 // Which vendor texts stand for which item: the least certain first, for a person to look at.
 import { get, Refused, token } from './api.js'
 import { askToken } from './ask.js'
+import { assign, itemOf, textOf, undo } from './correct.js'
 import { fill, h, panel, table } from './dom.js'
 import { time } from './format.js'
 
@@ -8,13 +9,6 @@ import { time } from './format.js'
 
 const METHODS = ['sku', 'exact', 'fuzzy', 'created', 'manual']
 const PAGE = 50
-
-/** For a shell. @param {string} text */
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`
-
-/** @param {any} mapping */
-const commandOf = ({ userId, vendorKey }) =>
-  `sluice mapping assign ${quoted(userId)} ${quoted(vendorKey)} --to item:ID --dry-run`
 
 /** @param {Page} page */
 export function mappings({ main, query, signal, failed }) {
@@ -59,28 +53,48 @@ export function mappings({ main, query, signal, failed }) {
   let found = []
   /** @type {string | null} */
   let next = null
+  /** @param {any} mapping @param {string} label @param {typeof assign} dialog */
+  const button = (mapping, label, dialog) =>
+    h(
+      'button',
+      {
+        'aria-label': `${label} for ${textOf(mapping)}`,
+        'data-mapping': mapping.id,
+        onclick: () => void correct(mapping, dialog).catch(failed),
+      },
+      label,
+    )
+  /** @param {any} mapping @param {typeof assign} dialog */
+  async function correct(mapping, dialog) {
+    const corrected = await dialog(mapping)
+    if (corrected === null || signal.aborted) return
+    const { mapping: now, keys } = corrected
+    // It stays in its place, to be seen, and undone. What else was moved, or how it ended, is to be looked up.
+    if (now && keys === 1) found = found.map((each) => (each.id === now.id ? now : each))
+    else await again()
+    draw()
+    const same = /** @type {HTMLElement | null} */ (list.querySelector(`[data-mapping="${mapping.id}"]`))
+    ;(same ?? main).focus()
+  }
   const draw = () => {
     fill(
       list,
       table(
-        'What a vendor wrote, and the item that it was taken for. A wrong one is corrected by the command beside it: the ledger and the stock move along.',
-        [
-          ['score', 'n'],
-          'method',
-          'user',
-          ['the vendor’s text', 'wrap'],
-          ['item', 'wrap'],
-          'since',
-          ['to correct it', 'wrap'],
-        ],
+        'What a vendor wrote, and the item that it was taken for. When a person corrects it, the ledger and the stock move along.',
+        [['score', 'n'], 'method', 'user', ['the vendor’s text', 'wrap'], ['item', 'wrap'], 'since', 'to correct it'],
         found.map((mapping) => [
           mapping.score === null ? '–' : mapping.score.toFixed(2),
           mapping.method,
           mapping.userId,
-          mapping.sourceText ?? mapping.vendorKey,
-          `${mapping.itemName ?? '(gone)'}${mapping.itemSku ? `, sku ${mapping.itemSku}` : ''} (item:${mapping.itemId})`,
+          textOf(mapping),
+          itemOf(mapping),
           time(mapping.createdAt),
-          h('code', null, commandOf(mapping)),
+          h(
+            'div',
+            { class: 'actions' },
+            button(mapping, 'Another item …', assign),
+            mapping.method === 'manual' ? button(mapping, 'Undo …', undo) : null,
+          ),
         ]),
         'No mapping that fits: none is less certain.',
       ),
@@ -92,6 +106,11 @@ export function mappings({ main, query, signal, failed }) {
     found = [...found, ...page.mappings]
     next = page.next
     draw()
+  }
+  async function again() {
+    found = []
+    next = null
+    await load()
   }
   const locked = (/** @type {string} */ why) =>
     fill(

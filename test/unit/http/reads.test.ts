@@ -36,8 +36,13 @@ test('one at a time, in turn; whoever has waited too long is told so, and reads 
 
 test('a read that fails lets the next one in; one that PostgreSQL ended for its time is told as such', async () => {
   const { reads, read, run } = open()
-  const slow = reads(() => Promise.reject(Object.assign(new Error('canceling'), { code: '57014', severity: 'ERROR' })))
-  await expect(slow).rejects.toMatchObject({ statusCode: 503, code: 'SLOW' })
+  const canceled = () => Promise.reject(Object.assign(new Error('canceling'), { code: '57014', severity: 'ERROR' }))
+  const slow = reads(canceled)
+  await expect(slow).rejects.toMatchObject({ statusCode: 503, code: 'SLOW', remedy: 'ask for less of it' })
+  await expect(reads(canceled, 20_000, 'count it elsewhere')).rejects.toMatchObject({
+    remedy: 'count it elsewhere',
+    message: expect.stringContaining('20 s') as string,
+  })
   await expect(reads(() => Promise.reject(new Error('other')))).rejects.toThrow('other')
   const next = read(100)
   await run(100)

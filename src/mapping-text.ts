@@ -1,7 +1,7 @@
-import { canonicalDecimal, fromMicros, toMicros } from '../line-items/decimal.ts'
-import type { MappingChange } from '../sink/mapping-change-statements.ts'
-import type { Brought, ItemView, MappingView } from '../sink/mapping-reads.ts'
-import { cell } from './dlq-text.ts'
+import { cell } from './lib/cell.ts'
+import { canonicalDecimal, fromMicros, toMicros } from './line-items/decimal.ts'
+import type { MappingChange } from './sink/mapping-change-statements.ts'
+import type { Brought, ItemView, MappingView } from './sink/mapping-reads.ts'
 
 export const rowsText = (rows: bigint): string =>
   `${rows.toLocaleString('en-US')} ledger ${rows === 1n ? 'row' : 'rows'}`

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { quantityText } from '../../../src/cli/mapping-text.ts'
+import { quantityText } from '../../src/mapping-text.ts'
 
 test.each([
   ['0.000000', '0'],
