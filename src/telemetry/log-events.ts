@@ -39,6 +39,8 @@ export function createEventLog(log: Logger, now: () => number) {
         return flushed(event)
       case 'mapped':
         return log.trace(fields, 'mapped')
+      case 'connection-waited':
+        return log.trace(fields, 'connection waited for')
       case 'joined':
         return log.debug(fields, 'joined the group')
       case 'assigned':

@@ -77,7 +77,7 @@ export function createTally(clock: Pick<Clock, 'now' | 'wall'>, limits: readonly
       else if (event.type === 'flush-retry') {
         totals.retries += 1
         current.retries += 1
-      } else if (event.type === 'joined') totals.rebalances += Number(event.again)
+      } else if (event.type === 'joined') totals.rebalances += Number(event.awayMs !== null)
       else if (event.type === 'gate-closed') {
         const { code, reason, partition, offset } = event
         gate = { code, reason, partition, offset }

@@ -90,6 +90,10 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   expect(counted.get('sluice_end_to_end_latency_seconds_count')).toBe(44)
   expect(counted.get('sluice_flush_records_sum')).toBe(44)
   expect(counted.get('sluice_dlq_unresolved{code="EVENT_ID_INVALID"}')).toBe(1)
+  expect(counted.get('sluice_db_connection_wait_seconds_count')).toBeGreaterThan(0)
+  expect(counted.get('sluice_rebalance_duration_seconds_count')).toBe(0)
+  const published = async () => (await metrics()).get('sluice_dlq_publish_duration_seconds_count') === 1
+  await until('the dead letter is on its topic', published, { describe: member.tail })
   expect([...counted.keys()].some((name) => name.startsWith('nodejs_eventloop_lag_p99'))).toBe(true)
 
   // A second member: either of them tells of both.
@@ -100,6 +104,9 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
     return (members as unknown as { alive: boolean }[]).filter(({ alive }) => alive).length === 2 && owners.size === 2
   }
   await until('both have a partition', both, { describe: other.tail })
+  const joined = await metrics()
+  expect(joined.get('sluice_rebalance_duration_seconds_sum')).toBeGreaterThan(0)
+  expect(joined.get('sluice_rebalance_duration_seconds_count')).toBe(joined.get('sluice_rebalances_total'))
   const standing = await world.standing()
   const agree = async () => {
     const { partitions } = await json('/api/state')
