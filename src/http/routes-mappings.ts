@@ -1,5 +1,7 @@
 import { cursorOf, cursorText, parseCursor } from '../line-items/mapping-filter.ts'
 import { createMappingReads } from '../sink/mapping-reads.ts'
+import * as answers from './answers.ts'
+import { type Answer, answered } from './answers.ts'
 import { mappingList } from './asked.ts'
 import { guardedBy, parsed, type Routes } from './route.ts'
 
@@ -8,8 +10,11 @@ export const mappingRoutes: Routes = (app, { database, token }) => {
   if (token === null) return
   app.get(
     '/api/mappings',
-    guardedBy(token, 'Mappings, newest or least certain first', { querystring: mappingList }),
-    async (request) => {
+    guardedBy(token, 'Mappings, newest or least certain first', {
+      querystring: mappingList,
+      response: answered(answers.mappings),
+    }),
+    async (request): Promise<Answer<typeof answers.mappings>> => {
       const { user, method, scoreBelow, text, limit, after } = parsed(mappingList, request.query)
       const filter = {
         userId: user ?? null,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openArena } from '../support/arena.ts'
 import { event, recordOf } from '../support/events.ts'
 import { QUICK_SESSION } from '../support/member.ts'
+import { type Answered, type Description, faultsOf } from '../support/openapi.ts'
 import { until } from '../support/until.ts'
 import { holdFlushes, type World } from '../support/world.ts'
 
@@ -35,8 +36,12 @@ const ask = async (path: string, { method = 'GET', headers = {}, body }: Asked =
     headers: { ...type, ...headers },
     body: text ?? null,
   })
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  const answer = { status: response.status, headers: response.headers, text: await response.text() }
+  if (path.startsWith('/api/')) answers.push({ method, path: path.replace(/\?.*/s, ''), ...answer })
+  return answer
 }
+/** All that was answered, for the last test. */
+const answers: Answered[] = []
 type Json = Record<string, never> & { [key: string]: Json }
 const json = async (path: string, asked: Asked = {}) => JSON.parse((await ask(path, asked)).text) as Json
 const bearer = { authorization: `Bearer ${TOKEN}` }
@@ -316,6 +321,14 @@ test('a token is not found out by trying', async () => {
   expect(answers.filter((status) => status === 401).length).toBeLessThanOrEqual(30)
   expect((await ask(`/api/dead-letters/${id}`, { headers: bearer })).status).toBe(429)
   expect((await ask('/api/state')).status).toBe(200)
+})
+
+test('every answer above is as the member’s description says', async () => {
+  const described = JSON.parse((await ask('/api/openapi.json')).text) as Description
+  const ofRoutes = answers.filter(({ path }) => path !== '/api/openapi.json' && path !== '/api/nothing')
+  expect(ofRoutes.flatMap((each) => faultsOf(described, each))).toEqual([])
+  const good = ofRoutes.filter(({ status }) => status < 300).map(({ method, path, status }) => `${method} ${path.replaceAll(/\/[^/]*\d[^/]*/g, '/{id}')} ${status}`) // prettier-ignore
+  expect([...new Set(good)].sort()).toEqual([])
 })
 
 test('without a token nothing can be changed; a flood of requests takes no probe its answer', async () => {
