@@ -157,6 +157,7 @@ function assemble(
   const sink = createSink({
     ...owner,
     ...{ database, clock, gate, breaker },
+    onIsolated: (statements) => emit({ type: 'isolated', statements }),
     mappings: createMappingStore({
       database,
       ambiguous: config.mappingAmbiguous,

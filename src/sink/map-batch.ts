@@ -34,6 +34,7 @@ export async function mapBatch(
     } catch (error) {
       const { fate, sqlstate } = classifyError(error)
       if (fate !== 'row') throw error
+      budget.refused()
       return { ok: false, fault: sqlstate }
     }
   })

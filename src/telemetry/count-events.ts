@@ -41,6 +41,8 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
     case 'mapped':
       for (const found of FOUND) add('mapping_lines_total', { found }, event[found])
       return
+    case 'isolated':
+      return add('isolation_statements_total', {}, event.statements)
     case 'connection-waited':
       return observe('db_connection_wait_seconds', {}, event.ms / 1000)
     case 'flush-retry':

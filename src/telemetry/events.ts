@@ -52,6 +52,8 @@ export type TelemetryEvent =
     }
   /** Lines of a batch by where their item was found; unknown: made, or near to another. */
   | { type: 'mapped'; cached: number; stored: number; unknown: number }
+  /** Rows that the database refuses were looked for, with so many statements. */
+  | { type: 'isolated'; statements: number }
   /** The pipeline's pool gave a connection, or its time-out instead. */
   | { type: 'connection-waited'; ms: number }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
