@@ -73,6 +73,7 @@ const metrics = `# Metrics
 it owns: take \`sum()\` over members, but \`max()\` where it says so. Every series, of the process too, has the labels ${EVERYWHERE.map((label) => `\`${label}\``).join(' and ')}
 (\`KAFKA_GROUP_ID\`, \`KAFKA_TOPIC\`). Lag is looked at every 2.5 s, dead letters every ten seconds or more. What is not known is absent, never 0. Counters begin at 0 when a
 member starts. The process's own (\`process_*\`, \`nodejs_*\`: CPU, memory, event loop, garbage collection) come from prom-client under its names.
+Not to be had without reaching into Prisma or kafkajs: the time of each statement (\`flush_duration_seconds\` has that of all of a batch), and of the phases of a join.
 
 | Metric | Kind | Labels | Meaning |
 | --- | --- | --- | --- |

@@ -56,6 +56,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
     poolSize: config.databasePoolSize,
     writer: config.prismaWriter,
     applicationName: config.kafka.clientId,
+    waits: { now: clock.now, tell: (ms) => emit({ type: 'connection-waited', ms }) },
   })
   const producer = createProducer(config.kafka, log)
   const vitals = createVitals(clock, config.flushLanes)
@@ -156,6 +157,7 @@ function assemble(
   const sink = createSink({
     ...owner,
     ...{ database, clock, gate, breaker },
+    onIsolated: (statements) => emit({ type: 'isolated', statements }),
     mappings: createMappingStore({
       database,
       ambiguous: config.mappingAmbiguous,

@@ -88,11 +88,11 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   }
 
   /** The topic has them: an outage of PostgreSQL now must not publish them twice. */
-  async function mark(ids: readonly string[]): Promise<void> {
+  async function mark(ids: readonly string[], durationMs: number): Promise<void> {
     for (;;) {
       try {
         await outbox.markPublished(ids)
-        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length })
+        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length, durationMs })
         return
       } catch (cause) {
         if (ending.signal.aborted) throw cause
@@ -105,9 +105,11 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   async function publish(lease: Lease): Promise<void> {
     const holding = hold(lease)
     try {
+      const sentAt = clock.now()
       const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
+      const durationMs = clock.now() - sentAt
       if (published.length > 0) failpoint('relay_sent')
-      await mark(idsOf(published))
+      await mark(idsOf(published), durationMs)
       const until = await holding.end()
       await outbox.release(idsOf(unsent), until)
       await outbox.defer(idsOf(refused.map(({ letter }) => letter)), until, DEFER_MS)

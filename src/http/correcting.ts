@@ -49,7 +49,7 @@ export function createCorrecting({ config, clock, jobs, ending }: RouteDeps) {
         if (!(error instanceof OperatorError) || error.exitCode !== ExitCode.usage) throw error
         throw new Refusal(409, 'REFUSED', error.message, error.remedy)
       })
-      return { dryRun: true, ...told }
+      return { dryRun: true as const, ...told }
     },
     /** It is not stopped: it would be left half done, which takes as long to mend. */
     start({ kind, userId, vendorKey, actor, reason, make }: Correction): Job {

@@ -1,24 +1,30 @@
 // What takes longer than a request: one at a time, remembered in memory. It ends with the member; nothing is lost then, the same
 // request goes on.
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Immutable } from '../lib/immutable.ts'
 import type { OperatorError } from '../lib/operator-error.ts'
 import { Refusal, tell } from './refusal.ts'
 
-export type Job = {
-  readonly id: string
-  readonly kind: 'replay' | 'discard' | 'assign' | 'undo'
-  readonly state: 'running' | 'done' | 'partial' | 'stopped' | 'failed'
-  /** Of a correction 0: nobody knows how far PostgreSQL is before it is there. */
-  readonly total: number
-  readonly done: number
-  readonly startedAt: Date
-  readonly endedAt: Date | null
-  readonly result: object | null
-  readonly error: { readonly message: string; readonly remedy: string } | null
-}
+export const job = z.object({
+  id: z.uuid(),
+  kind: z.enum(['replay', 'discard', 'assign', 'undo']),
+  state: z.enum(['running', 'done', 'partial', 'stopped', 'failed']).describe('partial: some were left, see result'),
+  total: z.number().describe('Dead letters; 0 of a correction: nobody knows how far PostgreSQL is before it is there'),
+  done: z.number().describe('Of them'),
+  ...{ startedAt: z.date(), endedAt: z.date().nullable() },
+  result: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe(
+      'At its end. Replay: sent, tooLarge, unsent, lost, note; discard: discarded, left; assign and undo: moved, from, to',
+    ),
+  error: z.object({ message: z.string(), remedy: z.string() }).nullable().describe('When failed'),
+})
+export type Job = Immutable<z.infer<typeof job>>
 export type Ended = {
   readonly state: 'done' | 'partial' | 'stopped' | 'failed'
-  readonly result: object
+  readonly result: Readonly<Record<string, unknown>>
   readonly cause?: unknown
 }
 export type Work = (signal: AbortSignal, progress: (done: number) => void) => Promise<Ended>
@@ -61,17 +67,17 @@ export function createJobs({ wall, explain }: JobsDeps) {
     start(kind: Job['kind'], total: number, work: Work): Job {
       this.refuseSecond()
       const id = randomUUID()
-      const job: Job = {
+      const begun: Job = {
         ...{ id, kind, state: 'running', total, done: 0, startedAt: new Date(wall()) },
         ...{ endedAt: null, result: null, error: null },
       }
-      jobs.set(id, job)
+      jobs.set(id, begun)
       const [oldest] = jobs.keys()
       if (jobs.size > KEPT && oldest !== undefined) jobs.delete(oldest)
       const stop = new AbortController()
       running = { id, stop, over: Promise.resolve() }
       running.over = run(id, work, stop.signal)
-      return job
+      return begun
     },
     get: (id: string) => jobs.get(id) ?? null,
     stop(id: string) {

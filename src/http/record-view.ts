@@ -17,7 +17,7 @@ export function recordView({ key, value, headers }: Pick<LetterDetail, 'key' | '
 }
 
 function headerOf(bytes: Buffer | null) {
-  if (bytes === null) return { form: 'none', text: '', cut: false }
+  if (bytes === null) return { form: 'none' as const, text: '', cut: false }
   const { form, text } = readable(bytes)
   return { form, text: text.slice(0, MAX_HEADER_TEXT), cut: text.length > MAX_HEADER_TEXT }
 }

@@ -12,8 +12,9 @@ import {
 } from '../letter-jobs.ts'
 import { createLetterChanges } from '../sink/letter-change.ts'
 import { createReplayLetters } from '../sink/letter-replay.ts'
+import { type Answer, answered, discardCounted, replayCounted } from './answers.ts'
 import { discardBody, type filter as filterAsked, filterOf, jobId, replayBody } from './asked.ts'
-import type { Ended } from './jobs.ts'
+import { type Ended, job } from './jobs.ts'
 import { Refusal } from './refusal.ts'
 import { guardedBy, parsed, type Routes } from './route.ts'
 
@@ -34,7 +35,7 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
 
   app.post(
     '/api/dead-letters/replay',
-    guarded('Send dead letters again', { body: replayBody }),
+    guarded('Send dead letters again', { body: replayBody, response: answered(replayCounted, { 202: job }) }),
     async (request, reply) => {
       const { rate = null, limit = null, again, dryRun, ...which } = parsed(replayBody, request.body)
       jobs.refuseSecond()
@@ -45,7 +46,10 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
       const counts = await store.count()
       const { ready, lost } = foundOf(counts)
       const wanted = Math.min(ready, limit ?? Infinity)
-      if (dryRun) return { dryRun, found: wanted, lost, until: filter.until ?? selection.began }
+      if (dryRun) {
+        const until = filter.until ?? selection.began
+        return { dryRun, found: wanted, lost, until } satisfies Answer<typeof replayCounted>
+      }
       const audited = { ...givenOf(filter), again, rate, limit, edited: false, found: wanted }
       const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
         if (wanted === 0) return { state: 'done', result: { sent: 0, tooLarge: 0, unsent: 0, lost, note: 'none fit' } }
@@ -64,7 +68,10 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
 
   app.post(
     '/api/dead-letters/discard',
-    guarded('Decide that dead letters are not wanted', { body: discardBody }),
+    guarded('Decide that dead letters are not wanted', {
+      body: discardBody,
+      response: answered(discardCounted, { 202: job }),
+    }),
     async (request, reply) => {
       const { reason, dryRun, ...which } = parsed(discardBody, request.body)
       jobs.refuseSecond()
@@ -72,7 +79,7 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
       const filter = toDiscard(await chosen(letters, which), await letters.store.now())
       const changes = createLetterChanges({ database: database(), groupId })
       const found = await changes.countToDiscard(filter)
-      if (dryRun) return { dryRun, found, until: filter.until }
+      if (dryRun) return { dryRun, found, until: filter.until } satisfies Answer<typeof discardCounted>
       const actor = `http ${request.ip}`
       const work = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Ended> => {
         const { count, left, stopped } = await sweep({
@@ -90,10 +97,11 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
     if (!job) throw new Refusal(404, 'NOT_FOUND', 'this member knows no such job')
     return job
   }
-  app.get('/api/jobs/:id', guarded('How far a job of this member is', { params: jobId }), async (request) =>
+  const one = { params: jobId, response: answered(job) }
+  app.get('/api/jobs/:id', guarded('How far a job of this member is', one), async (request) =>
     known(jobs.get(parsed(jobId, request.params).id)),
   )
-  app.post('/api/jobs/:id/stop', guarded('Stop a job of this member', { params: jobId }), async (request) =>
+  app.post('/api/jobs/:id/stop', guarded('Stop a job of this member', one), async (request) =>
     known(jobs.stop(parsed(jobId, request.params).id)),
   )
 }

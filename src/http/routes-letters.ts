@@ -2,6 +2,8 @@ import { statusesThatTake } from '../dead-letters/life-cycle.ts'
 import { type Letters, lettersIn, resolveId } from '../letter-jobs.ts'
 import { adviceFor, statsJson, summaryJson, totalOf } from '../sink/letter-json.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
+import * as answers from './answers.ts'
+import { type Answer, answered } from './answers.ts'
 import { filterOf, letterId, letterList, letterStats } from './asked.ts'
 import { accessOf } from './guard.ts'
 import { recordView } from './record-view.ts'
@@ -14,8 +16,14 @@ export const letterRoutes: Routes = (app, { config, group, reads, clock, token }
 
   app.get(
     '/api/dead-letters',
-    { schema: { summary: 'Dead letters, the newest first', querystring: letterList } },
-    async (request) => {
+    {
+      schema: {
+        summary: 'Dead letters, the newest first',
+        querystring: letterList,
+        response: answered(answers.letters),
+      },
+    },
+    async (request): Promise<Answer<typeof answers.letters>> => {
       const { limit, after, ...asked } = parsed(letterList, request.query)
       const filter = filterOf(asked, clock.wall())
       const found = await reading(async (letters) => {
@@ -29,8 +37,14 @@ export const letterRoutes: Routes = (app, { config, group, reads, clock, token }
 
   app.get(
     '/api/dead-letters/stats',
-    { schema: { summary: 'How many, of which code or topic', querystring: letterStats } },
-    async (request) => {
+    {
+      schema: {
+        summary: 'How many, of which code or topic',
+        querystring: letterStats,
+        response: answered(answers.letterStats),
+      },
+    },
+    async (request): Promise<Answer<typeof answers.letterStats>> => {
       const { by, ...asked } = parsed(letterStats, request.query)
       const isAll = by === 'code' && Object.values(asked).every((value) => value === undefined)
       const rows = isAll
@@ -47,9 +61,10 @@ export const letterRoutes: Routes = (app, { config, group, reads, clock, token }
         summary: 'One dead letter; its record with the token',
         security: [{}, { token: [] }],
         params: letterId,
+        response: answered(answers.letterDetail),
       },
     },
-    async (request) => {
+    async (request): Promise<Answer<typeof answers.letterDetail>> => {
       const access = accessOf(request.headers, token)
       if (access === 'refused') throw new Refusal(401, 'TOKEN', 'the token is wrong')
       const { id } = parsed(letterId, request.params)

@@ -4,11 +4,14 @@ import swagger from '@fastify/swagger'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { toJson } from '../lib/json.ts'
 import { version } from '../lib/version.ts'
 import { invoiceResults } from '../line-items/invoice-result.ts'
 import { lettersIn } from '../letter-jobs.ts'
 import { readInvoice } from '../sink/invoice-report.ts'
 import { readSamples } from '../sink/member-store.ts'
+import * as answers from './answers.ts'
+import { type Answer, answered } from './answers.ts'
 import * as asked from './asked.ts'
 import { historyOf } from './history.ts'
 import { createJobs } from './jobs.ts'
@@ -24,8 +27,22 @@ const DASHBOARD = fileURLToPath(new URL('./dashboard', import.meta.url))
 const HISTORY = { ms: 5_000, share: 5 }
 const UPLOT = fileURLToPath(new URL('.', import.meta.resolve('uplot/dist/uPlot.min.css')))
 
+/** What JSON makes of it. */
+const ofJson = (type: string) =>
+  type === 'date' ? { type: 'string', format: 'date-time' } : type === 'bigint' ? { type: 'integer' } : {}
+
 const schemaOf = (schema: unknown) =>
-  schema instanceof z.ZodType ? z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) : schema
+  schema instanceof z.ZodType
+    ? z.toJSONSchema(schema, {
+        ...{ io: 'input', unrepresentable: 'any' },
+        override: ({ zodSchema, jsonSchema }) => void Object.assign(jsonSchema, ofJson(zodSchema._zod.def.type)),
+      })
+    : schema
+
+const described = (part: string, schema: unknown) =>
+  part === 'response'
+    ? Object.fromEntries(Object.entries(schema as object).map(([status, each]) => [status, schemaOf(each)]))
+    : schemaOf(schema)
 
 export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jobs'>): Promise<void> {
   const { clock, explain, ending } = given
@@ -33,8 +50,11 @@ export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jo
   ending(() => deps.jobs.end())
   // Checked where they are used, by `parsed`; here they only describe.
   app.setValidatorCompiler(() => () => true)
+  // Nor is anything left out of an answer: server.ts makes the JSON.
+  app.setSerializerCompiler(() => toJson)
   await app.register(swagger, {
     openapi: {
+      openapi: '3.1.0',
       info: {
         title: 'sluice',
         version,
@@ -44,7 +64,7 @@ export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jo
     },
     transform: ({ schema, url }) => ({
       url,
-      schema: Object.fromEntries(Object.entries(schema ?? {}).map(([name, each]) => [name, schemaOf(each)])),
+      schema: Object.fromEntries(Object.entries(schema ?? {}).map(([name, each]) => [name, described(name, each)])),
     }),
   })
   stateRoutes(app, deps)
@@ -62,14 +82,16 @@ export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jo
 const stateRoutes: Routes = (app, { config, reads, group, batches, metrics, memberId, token, clock }) => {
   const { groupId, topic, dlqTopic } = config
 
-  app.get('/metrics', { schema: { summary: 'This member, for Prometheus' } }, async (_, reply) => {
+  const text = { summary: 'This member, for Prometheus', produces: ['text/plain'], response: { 200: z.string() } }
+  app.get('/metrics', { schema: text }, async (_, reply) => {
     const text = await metrics.text()
     return reply
       .type(metrics.contentType)
       .serializer((value: unknown) => value as string)
       .send(text)
   })
-  app.get('/api/state', { schema: { summary: 'The group now', querystring: asked.none } }, async () => {
+  const now = { summary: 'The group now', querystring: asked.none, response: answered(answers.state) }
+  app.get('/api/state', { schema: now }, async (): Promise<Answer<typeof answers.state>> => {
     const { error, ...state } = await group.state()
     return {
       ...{ version, memberId, group: groupId, topic, dlqTopic, admin: token !== null },
@@ -87,8 +109,14 @@ const stateRoutes: Routes = (app, { config, reads, group, batches, metrics, memb
   }
   app.get(
     '/api/history',
-    { schema: { summary: 'The group over time', querystring: asked.history } },
-    async (request) => {
+    {
+      schema: {
+        summary: 'The group over time',
+        querystring: asked.history,
+        response: answered(answers.history),
+      },
+    },
+    async (request): Promise<Answer<typeof answers.history>> => {
       const wanted = parsed(asked.history, request.query)
       const size = JSON.stringify(wanted)
       const history = histories.get(size) ?? kept(() => historyFor(wanted), HISTORY, clock)
@@ -96,14 +124,19 @@ const stateRoutes: Routes = (app, { config, reads, group, batches, metrics, memb
       return history.get()
     },
   )
-  app.get('/api/batches', { schema: { summary: 'The last batches of this member' } }, () => ({
-    memberId,
-    batches: batches(),
-  }))
+  const last = { summary: 'The last batches of this member', response: answered(answers.batches) }
+  app.get('/api/batches', { schema: last }, (): Answer<typeof answers.batches> => ({ memberId, batches: batches() }))
   app.get(
     '/api/invoices/:id',
-    { schema: { summary: 'What became of an invoice', params: asked.invoiceId, querystring: asked.invoice } },
-    async (request) => {
+    {
+      schema: {
+        summary: 'What became of an invoice',
+        params: asked.invoiceId,
+        querystring: asked.invoice,
+        response: answered(answers.invoice),
+      },
+    },
+    async (request): Promise<Answer<typeof answers.invoice>> => {
       const { id: invoiceId } = parsed(asked.invoiceId, request.params)
       const { user, limit } = parsed(asked.invoice, request.query)
       // Of many users, not a thousand lines of each.

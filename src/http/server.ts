@@ -8,7 +8,7 @@ import { toJson } from '../lib/json.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { isForeign } from './guard.ts'
 import type { Health } from './health.ts'
-import { tell } from './refusal.ts'
+import { Refusal, tell } from './refusal.ts'
 
 export type HttpOptions = { readonly host: string; readonly port: number }
 export type HttpServer = { readonly port: number; close(): Promise<void> }
@@ -69,10 +69,8 @@ export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): 
   await app.register(rateLimit, {
     ...REQUESTS,
     allowList: ({ url }) => isProbe(url),
-    errorResponseBuilder: (_, { after }) => ({
-      statusCode: 429,
-      error: refused('TOO_MANY_REQUESTS', `too many requests; try again in ${after}`),
-    }),
+    errorResponseBuilder: (_, { after }) =>
+      new Refusal(429, 'TOO_MANY_REQUESTS', 'too many requests', `try again in ${after}`),
   })
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
   if (parts.routes) await parts.routes(app)

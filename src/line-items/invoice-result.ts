@@ -1,4 +1,6 @@
 // What became of an invoice, for each user who has one of that id: from the ledger entries and the dead letters that bear it.
+import { z } from 'zod'
+import type { Immutable } from '../lib/immutable.ts'
 
 /** What was found under one user; null: under no user, as the record could not be read. */
 export type InvoiceTally = {
@@ -12,38 +14,29 @@ export type InvoiceTally = {
   readonly lastAt: Date | null
 }
 
-export type FailedItem = {
-  /** Null: the record could not be read so far. */
-  readonly userId: string | null
-  readonly line: number | null
-  readonly code: string
-  readonly error: string
-  readonly deadLetterId: string
-  readonly status: string
-  readonly group: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
-}
+const count = z.number().int()
+const settledAt = z.date().nullable()
 
-export type InvoiceStatus = 'success' | 'partial_success' | 'failed' | 'unknown'
+const failedItem = z.object({
+  userId: z.string().nullable().describe('null: the record could not be read so far'),
+  line: z.number().nullable(),
+  ...{ code: z.string(), error: z.string(), deadLetterId: z.string(), status: z.string(), group: z.string() },
+  ...{ topic: z.string(), partition: z.number(), offset: z.bigint() },
+})
+export type FailedItem = Immutable<z.infer<typeof failedItem>>
 
-export type InvoiceResult = {
-  readonly invoiceId: string
-  readonly userId: string | null
-  readonly status: InvoiceStatus
-  readonly itemsProcessed: number
-  readonly itemsFailed: number
-  readonly itemsDiscarded: number
-  /** Of the failed and discarded ones: those of no known user, which are listed once, under no user. */
-  readonly itemsUnread: number
-  /** Failed and discarded ones, by line; may be fewer than there are. */
-  readonly failedItems: readonly FailedItem[]
-  /** From the first to the last settling of its records. */
-  readonly processingTimeMs: number | null
-  readonly firstSettledAt: Date | null
-  readonly lastSettledAt: Date | null
-}
+export const invoiceResult = z.object({
+  invoiceId: z.string(),
+  userId: z.string().nullable().describe('null: of no known user, as the record could not be read'),
+  status: z.enum(['success', 'partial_success', 'failed', 'unknown']),
+  ...{ itemsProcessed: count, itemsFailed: count, itemsDiscarded: count },
+  itemsUnread: count.describe('Of the failed and discarded: those of no known user, listed once, under no user'),
+  failedItems: z.array(failedItem).describe('Failed and discarded ones, by line; may be fewer than there are'),
+  processingTimeMs: z.number().nullable().describe('From the first to the last settling of its records'),
+  ...{ firstSettledAt: settledAt, lastSettledAt: settledAt },
+})
+export type InvoiceResult = Immutable<z.infer<typeof invoiceResult>>
+export type InvoiceStatus = InvoiceResult['status']
 
 /** As many are told of at once. */
 export const MAX_USERS = 50

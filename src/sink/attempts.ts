@@ -26,7 +26,13 @@ export function createCare(): Care {
   }
 }
 
-export type Budget = { spend(): void }
+export type Budget = {
+  spend(): void
+  /** The database refused one of them, for a row. */
+  refused(): void
+  /** Spent on a batch in which it refused any; 0: it did not. */
+  isolating(): number
+}
 
 /**
  * Bounds what the isolation of one batch may cost; then the batch is given back to be cut smaller. A batch that is mostly
@@ -35,7 +41,10 @@ export type Budget = { spend(): void }
 export function createBudget(records: number, now: () => number): Budget {
   let began: number | null = null
   let spent = 0
+  let refusals = 0
   return {
+    refused: () => void (refusals += 1),
+    isolating: () => (refusals > 0 ? spent : 0),
     spend() {
       spent += 1
       began ??= now()
@@ -73,6 +82,7 @@ export function createAttempts<T, R>(
     } catch (error) {
       const { fate, sqlstate } = classifyError(error)
       if (fate !== 'row') throw error
+      budget.refused()
       await tx.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${name}`)
       savepoint = 'clean'
       failpoint('isolating')

@@ -1,5 +1,6 @@
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { CopyingPrismaPg } from './copy.ts'
+import { type Waits, withWaits } from './connection-waits.ts'
 import { createStatementNames } from './prepared.ts'
 import { type Tx, withFastWriter } from './writer.ts'
 
@@ -16,6 +17,8 @@ export type DatabaseOptions = {
   /** Prisma's own limits of an interactive transaction: for all of it, and for getting a connection. */
   readonly transactionTimeoutMs?: number
   readonly maxWaitMs?: number
+  /** Told of each wait for a connection. */
+  readonly waits?: Waits
   /** A connection broke while idle. The pool replaces it; worth a log line, no more. */
   readonly onConnectionError?: (error: Error) => void
 }
@@ -75,7 +78,8 @@ export function createDatabase(options: DatabaseOptions): Database {
       timeout: options.transactionTimeoutMs ?? 60_000,
       maxWait: options.maxWaitMs ?? 10_000,
     }
-    const prisma = new PrismaClient({ adapter: adapterOf(options), transactionOptions })
+    const adapter = options.waits ? withWaits(adapterOf(options), options.waits) : adapterOf(options)
+    const prisma = new PrismaClient({ adapter, transactionOptions })
     const client: Client = options.writer === 'fast' ? withFastWriter(prisma) : prisma
     return { prisma, client }
   }

@@ -8,7 +8,13 @@ import type { LetterStats } from './letter-store.ts'
 type Named = Pick<DeadLetterRow, 'recordOffset' | 'recordTimestamp' | 'seenCount' | 'replayCount'>
 
 /** The names that machines know them by. */
-export const summaryJson = ({ recordOffset, recordTimestamp, seenCount, replayCount, ...rest }: Named): object => ({
+export const summaryJson = <T extends Named>({
+  recordOffset,
+  recordTimestamp,
+  seenCount,
+  replayCount,
+  ...rest
+}: T) => ({
   ...rest,
   offset: recordOffset,
   timestamp: recordTimestamp,
@@ -42,10 +48,7 @@ export const totalOf = (rows: readonly LetterStats[]): LetterStats =>
     }
   }, NOTHING)
 
-export const statsJson = (
-  { code, stage, topic, ...counts }: LetterStats,
-  by: 'code' | 'topic' | 'total',
-): Record<string, unknown> => ({
+export const statsJson = ({ code, stage, topic, ...counts }: LetterStats, by: 'code' | 'topic' | 'total') => ({
   ...(by === 'code' ? { code, stage } : by === 'topic' ? { topic } : {}),
   ...counts,
 })

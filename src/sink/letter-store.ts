@@ -1,27 +1,27 @@
 // Reading dead letters for people: pages, one letter, counts. Never all at once: there may be millions.
+import { z } from 'zod'
 import type { DeadLetterRow } from '../dead-letters/dead-letter.ts'
 import type { Cursor, LetterFilter, LetterSummary } from '../dead-letters/letter-filter.ts'
-import type { DeadLetterStatus } from '../dead-letters/life-cycle.ts'
+import type { Immutable } from '../lib/immutable.ts'
 import type { Database } from './database.ts'
 import { beyond, createParams, whereOf } from './letter-where.ts'
 import { LETTER, letterFromRow, type StoredLetter } from './outbox.ts'
 
 export type LetterDetail = DeadLetterRow & { readonly replayClaimedUntil: Date | null }
 
-export type LetterStats = {
+export const letterCounts = z.object({
+  ...{ total: z.number(), lastHour: z.number(), hourBefore: z.number() },
+  unpublished: z.number().describe('Not on the DLQ topic yet'),
+  oldestOpen: z.date().nullable(),
+  oldestUnresolved: z.date().nullable().describe('Also of those replayed and not settled yet, or parked'),
+  ...{ open: z.number(), replayed: z.number(), resolved: z.number(), parked: z.number(), discarded: z.number() },
+})
+export type LetterStats = Immutable<z.infer<typeof letterCounts>> & {
   /** Empty when the letters are counted by topic; `topic` is empty when by code. */
   readonly code: string
   readonly stage: string
   readonly topic: string
-  readonly total: number
-  readonly lastHour: number
-  readonly hourBefore: number
-  /** Not on the DLQ topic yet. */
-  readonly unpublished: number
-  readonly oldestOpen: Date | null
-  /** Also of those that were replayed and not settled yet, or are parked. */
-  readonly oldestUnresolved: Date | null
-} & Readonly<Record<DeadLetterStatus, number>>
+}
 
 export type LetterStore = {
   /** Newest first, behind `after`. */

@@ -35,6 +35,7 @@ export async function mapBatch(
     } catch (error) {
       const { fate, sqlstate } = classifyError(error)
       if (fate !== 'row') throw error
+      budget.refused()
       return { ok: false, fault: sqlstate }
     }
   })

@@ -1,23 +1,19 @@
 // Reading mappings for people: pages, one key, one item.
-import type { MappingCursor, MappingFilter, Method } from '../line-items/mapping-filter.ts'
+import { z } from 'zod'
+import type { Immutable } from '../lib/immutable.ts'
+import { type MappingCursor, type MappingFilter, METHODS } from '../line-items/mapping-filter.ts'
 import { numberArray, textArray } from './array-literal.ts'
 import type { Database } from './database.ts'
 import { createParams } from './letter-where.ts'
 import { CHANGE, lastChange, type MappingChange, pendingChange } from './mapping-change-statements.ts'
 
-export type MappingView = {
-  readonly id: bigint
-  readonly userId: string
-  readonly vendorKey: string
-  readonly itemId: bigint
-  readonly itemName: string | null
-  readonly itemSku: string | null
-  readonly method: Method
-  readonly score: number | null
-  readonly sourceText: string | null
-  readonly ruleVersion: number
-  readonly createdAt: Date
-}
+export const mappingView = z.object({
+  ...{ id: z.bigint(), userId: z.string(), vendorKey: z.string(), itemId: z.bigint() },
+  ...{ itemName: z.string().nullable(), itemSku: z.string().nullable(), method: z.enum(METHODS) },
+  score: z.number().nullable().describe('0 to 1; null: it was not found by likeness'),
+  ...{ sourceText: z.string().nullable(), ruleVersion: z.number(), createdAt: z.date() },
+})
+export type MappingView = Immutable<z.infer<typeof mappingView>>
 export type ItemView = {
   readonly id: bigint
   readonly userId: string

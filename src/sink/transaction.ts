@@ -35,6 +35,8 @@ export type SinkDeps = Owner & {
   readonly gate: Pick<GateStore, 'close'>
   readonly breaker: BreakerLimits
   readonly clock: Pick<Clock, 'wall' | 'now'>
+  /** Statements that looked for rows which the database refuses, of one batch. */
+  readonly onIsolated?: (statements: number) => void
 }
 
 export function createSink(deps: SinkDeps): Sink<Decoded> {
@@ -43,8 +45,9 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
   return {
     async write(batch) {
       const client = database.client()
+      const budget = createBudget(batch.entries.length, deps.clock.now)
       try {
-        return await write({ ...deps, care }, batch)
+        return await write({ ...deps, care }, batch, budget)
       } catch (error) {
         if (error instanceof BreakerTripped) await deps.gate.close(error.closing, error.seen)
         else if (wantsFreshPool(classifyError(error))) {
@@ -52,6 +55,9 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
           deps.mappings.clear() // the server may be another one, which lost what was committed last
         }
         throw error
+      } finally {
+        const statements = budget.isolating()
+        if (statements > 0) deps.onIsolated?.(statements)
       }
     },
     classify(error) {
@@ -75,8 +81,7 @@ const UNKNOWN_STOCK = { overflowing: new Map<SourceRecord, string | null>() }
 
 type Deps = SinkDeps & { readonly care: Care }
 
-async function write(deps: Deps, batch: Batch<Decoded>): Promise<WriteResult> {
-  const budget = createBudget(batch.entries.length, deps.clock.now)
+async function write(deps: Deps, batch: Batch<Decoded>, budget: Budget): Promise<WriteResult> {
   let mapped: Mapped | null = await mapBatch(deps.mappings, batch, budget)
   let found: Findings = { ...UNKNOWN_STOCK, remapped: false, refused: deps.care.isDue(), immediate: false }
   // Ends: each round adds a finding, the lines that can overflow are those of the batch, and once `mapped` is null nobody changes mappings.
@@ -96,6 +101,7 @@ async function write(deps: Deps, batch: Batch<Decoded>): Promise<WriteResult> {
         found = { ...found, ...UNKNOWN_STOCK }
       } else if (classifyError(error).fate === 'row' && !found.immediate) {
         // At first it may be any row; with care it can only be what waited for COMMIT.
+        budget.refused()
         deps.care.take()
         found = { ...found, refused: true, immediate: found.refused }
       } else throw error

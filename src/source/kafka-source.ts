@@ -100,12 +100,8 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const commits = createCommits({
     ...{ topic, clock, emit },
     owns: membership.owns,
-    evicted: () => {
-      evictedAt ??= clock.now()
-    },
-    accepted: () => {
-      evictedAt = null
-    },
+    evicted: () => void (evictedAt ??= clock.now()),
+    accepted: () => void (evictedAt = null),
   })
 
   function listeners(intake: Intake, current: () => boolean): Listeners {
@@ -118,21 +114,23 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     })
     return {
       failed: fail,
-      rejoining: () => rejoin.settled().catch(fail),
+      rejoining() {
+        signs.rejoining()
+        return rejoin.settled().catch(fail)
+      },
       heartbeat() {
         signs.saw('heartbeat')
         // Answered, although the coordinator refuses our commits: no sign that it knows us.
         if (evictedAt === null) signs.known()
       },
       fetched: () => signs.saw('fetch'),
-      joined(partitions, name) {
-        const again = signs.view().since.join !== null
-        signs.joined()
+      joined(partitions, { name, joiningMs }) {
+        const awayMs = signs.joined(joiningMs)
         evictedAt = null
         empty.joined()
         rejoin.over()
         membership.joined(partitions, intake)
-        emit({ type: 'joined', partitions: partitions.length, again })
+        emit({ type: 'joined', partitions: partitions.length, awayMs })
         if (closing) lives.current()?.pauseAll()
         commits.rejoined(name)
         commits.use(lives.current()?.commit ?? null)

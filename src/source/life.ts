@@ -12,7 +12,7 @@ const PATIENCE_MS = 5_000
 
 export type Listeners = {
   /** `name`: under which the group knows this consumer now. */
-  joined: (partitions: readonly number[], name: string) => void
+  joined: (partitions: readonly number[], how: { name: string; joiningMs: number }) => void
   /** About to join again: waited for, before partitions may be lost. Never rejects. */
   rejoining: () => Promise<void>
   heartbeat: () => void
@@ -110,8 +110,11 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners, { finis
   on(consumer.events.REBALANCING, (payload) => (payload as Partial<Rejoining>).waitUntil?.(listeners.rejoining()))
   on(consumer.events.HEARTBEAT, listeners.heartbeat)
   on(consumer.events.FETCH, listeners.fetched)
-  on(consumer.events.GROUP_JOIN, ({ memberAssignment, memberId }) =>
-    listeners.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], String(memberId)),
+  on(consumer.events.GROUP_JOIN, ({ memberAssignment, memberId, duration }) =>
+    listeners.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], {
+      name: String(memberId),
+      joiningMs: Math.max(0, Number(duration)), // by the wall clock
+    }),
   )
   on(consumer.events.START_BATCH_PROCESS, (payload) => listeners.batch(payload as BatchEvent))
   on(consumer.events.CRASH, ({ error }) => finish(error))

@@ -23,6 +23,8 @@ export type SourceHealth = {
 export function createSigns(clock: Clock, limitMs: number) {
   const last = new Map<Sign, number>()
   const state = { member: false, lives: 0, crashesInARow: 0 }
+  /** Since when nothing is fetched, because we join again or have no consumer. */
+  let awayAt: number | null = null
   /**
    * Since the last sign that the group knows us, or since this consumer was begun. Counted by the watchdog, as it looks, not by
    * a clock: a process that was suspended has seen nothing.
@@ -38,10 +40,20 @@ export function createSigns(clock: Clock, limitMs: number) {
       unheardMs = 0
     },
     saw: (sign: Sign) => void last.set(sign, clock.now()),
-    joined() {
+    rejoining() {
+      awayAt ??= clock.now()
+    },
+    /**
+     * Gives how long it was away; null: the first join. `joiningMs`: of this join alone, for one that was not announced (the
+     * group did not know us any more, and kafkajs began it at once).
+     */
+    joined(joiningMs: number): number | null {
+      const awayMs = last.has('join') ? (awayAt === null ? joiningMs : clock.now() - awayAt) : null
+      awayAt = null
       last.set('join', clock.now())
       state.member = true
       unheardMs = 0
+      return awayMs
     },
     /** The group knows us. */
     known() {
@@ -52,6 +64,7 @@ export function createSigns(clock: Clock, limitMs: number) {
     /** Gives how many in a row. `healthyMs` in the group without a crash begin a new row. */
     crashed(healthyMs: number): number {
       const healthy = state.member && (ago('join') ?? 0) >= healthyMs
+      if (state.member) awayAt ??= clock.now()
       state.member = false
       state.crashesInARow = healthy ? 1 : state.crashesInARow + 1
       return state.crashesInARow

@@ -92,10 +92,19 @@ const catalogue = {
     help: 'Flushes that failed and were tried again, by SQLSTATE (or a code of ours).',
     labels: ['sqlstate'],
   },
+  db_connection_wait_seconds: {
+    kind: 'histogram',
+    help: 'From asking the pool of the pipeline for a connection until it was there, a new one or not, or was not to be had.',
+    buckets: SECONDS,
+  },
   mapping_lines_total: {
     kind: 'counter',
     help: 'Lines by where their item was found: in the cache, stored in PostgreSQL, or unknown (made, or near to another). The hit ratio of the cache is cached / all.',
     labels: ['found'],
+  },
+  isolation_statements_total: {
+    kind: 'counter',
+    help: 'Statements of batches in which PostgreSQL refused a row: that many it took to find which, and to write the others.',
   },
   batches_cut_total: { kind: 'counter', help: 'Batches that were too much for one transaction.', labels: ['code'] },
   fenced_batches_total: {
@@ -113,6 +122,11 @@ const catalogue = {
     help: 'Times that this member joined the group: the first, and one for each rebalance.',
   },
   rebalances_total: { kind: 'counter', help: 'Rebalances that this member took part in, its first join not counted.' },
+  rebalance_duration_seconds: {
+    kind: 'histogram',
+    help: 'From hearing of a rebalance, or the crash of the Kafka client, until this member had joined again. It fetches nothing meanwhile, and first writes what it holds.',
+    buckets: SECONDS,
+  },
   partitions_moved_total: {
     kind: 'counter',
     help: 'Partitions assigned to this member, or revoked.',
@@ -133,6 +147,11 @@ const catalogue = {
     labels: ['code'],
   },
   dlq_published_total: { kind: 'counter', help: 'Dead letters that this member put on the DLQ topic.' },
+  dlq_publish_duration_seconds: {
+    kind: 'histogram',
+    help: 'From the sending of dead letters, up to 500 at once, until all in-sync replicas of the DLQ topic had them. What failed is not in it.',
+    buckets: SECONDS,
+  },
   dlq_publish_failures_total: {
     kind: 'counter',
     help: 'Times that dead letters could not be relayed, by cause.',

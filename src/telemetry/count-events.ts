@@ -41,6 +41,10 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
     case 'mapped':
       for (const found of FOUND) add('mapping_lines_total', { found }, event[found])
       return
+    case 'isolated':
+      return add('isolation_statements_total', {}, event.statements)
+    case 'connection-waited':
+      return observe('db_connection_wait_seconds', {}, event.ms / 1000)
     case 'flush-retry':
       return add('db_retries_total', { sqlstate: codeLabel(event.code) })
     case 'batch-cut':
@@ -54,7 +58,9 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
       return add('offset_gap_records_total', {}, Math.max(0, Number(event.fetched - event.expected)))
     case 'joined':
       add('group_joins_total', {})
-      return event.again ? add('rebalances_total', {}) : undefined
+      if (event.awayMs === null) return
+      add('rebalances_total', {})
+      return observe('rebalance_duration_seconds', {}, event.awayMs / 1000)
     case 'assigned':
     case 'revoked':
       return add('partitions_moved_total', { direction: event.type }, event.partitions.length)
@@ -65,7 +71,8 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
     case 'source-crashed':
       return add('consumer_restarts_total', { outcome: event.restarts ? 'restarts' : 'ends' })
     case 'dead-letters-published':
-      return add('dlq_published_total', {}, event.count)
+      add('dlq_published_total', {}, event.count)
+      return observe('dlq_publish_duration_seconds', {}, event.durationMs / 1000)
     case 'dead-letters-waiting':
       if (event.cause !== null) add('dlq_publish_failures_total', { code: codeLabel(event.code) })
       return

@@ -52,14 +52,21 @@ export type TelemetryEvent =
     }
   /** Lines of a batch by where their item was found; unknown: made, or near to another. */
   | { type: 'mapped'; cached: number; stored: number; unknown: number }
+  /** Rows that the database refuses were looked for, with so many statements. */
+  | { type: 'isolated'; statements: number }
+  /** The pipeline's pool gave a connection, or its time-out instead. */
+  | { type: 'connection-waited'; ms: number }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
   /** Given back by the sink, to be written in pieces. */
   | { type: 'batch-cut'; code: string; records: number; maxRecords: number }
   | { type: 'gate-closed'; code: string; reason: string; partition: number | null; offset: bigint | null }
   | { type: 'gate-opened' }
   | { type: 'position-retry'; attempt: number; backoffMs: number; cause: unknown }
-  /** After each join, also when nothing changed hands. */
-  | { type: 'joined'; partitions: number; again: boolean }
+  /**
+   * After each join, also when nothing changed hands. `awayMs`: since the rebalance was heard of, or the consumer crashed, nothing
+   * was fetched; null: the first join.
+   */
+  | { type: 'joined'; partitions: number; awayMs: number | null }
   | { type: 'assigned'; partitions: readonly number[] }
   | { type: 'revoked'; partitions: readonly number[] }
   | { type: 'positioned'; partition: number; position: bigint; kafka: bigint | null }
@@ -70,7 +77,8 @@ export type TelemetryEvent =
   | { type: 'committed'; partitions: number }
   | { type: 'commit-failed'; code: string }
   | { type: 'source-crashed'; restarts: boolean; cause: unknown }
-  | { type: 'dead-letters-published'; count: number }
+  /** `durationMs`: from their sending until the DLQ topic had them. */
+  | { type: 'dead-letters-published'; count: number; durationMs: number }
   /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
   | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
   /** The DLQ topic refuses even the least of this one; the others go on. */

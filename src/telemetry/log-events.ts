@@ -39,6 +39,10 @@ export function createEventLog(log: Logger, now: () => number) {
         return flushed(event)
       case 'mapped':
         return log.trace(fields, 'mapped')
+      case 'isolated':
+        return log.debug(fields, 'looked for rows that PostgreSQL refuses')
+      case 'connection-waited':
+        return log.trace(fields, 'connection waited for')
       case 'joined':
         return log.debug(fields, 'joined the group')
       case 'assigned':

@@ -1,58 +1,56 @@
 // What a member says of itself to the others, through PostgreSQL. A contract: docs/api.md. Times ISO 8601, offsets as numbers,
 // unknown is null.
+import { z } from 'zod'
+import type { Immutable } from '../lib/immutable.ts'
 import { quantileMs } from '../lib/latencies.ts'
 import type { LagView } from './lag.ts'
-import type { Rate } from './rate.ts'
-import type { Interval, Totals } from './tally.ts'
+import { rate } from './rate.ts'
+import { type Interval, totals } from './tally.ts'
 
-export type Phase = 'starting' | 'running' | 'draining' | 'stopped'
-type PartitionState = {
-  readonly partition: number
-  readonly position: number | null
-  readonly end: number | null
-  readonly committed: number | null
-  readonly lagRecords: number | null
-  readonly lagSeconds: number | null
-}
+const known = z.number().nullable()
+const time = z.iso.datetime()
 
-export type Quantiles = { readonly p50: number; readonly p99: number }
-export type LaneLimits = { readonly lane: number; readonly records: number; readonly ageMs: number }
-export type Bounds = {
-  readonly maxRecords: number
-  readonly maxBytes: number
-  readonly minAgeMs: number
-  readonly maxAgeMs: number
-  readonly targetMs: number
-}
-export type GateSeen = {
-  readonly code: string
-  readonly reason: string
-  readonly partition: number | null
-  readonly offset: number | null
-}
+const partitionState = z.object({
+  partition: z.number(),
+  position: known.describe('Next offset that PostgreSQL does not hold; null: unknown'),
+  end: known.describe('Kafka’s; null: unknown'),
+  committed: known.describe('Kafka’s; null: never, or unknown'),
+  lagRecords: known.describe('null: unknown'),
+  lagSeconds: known.describe('Age of the oldest record that PostgreSQL does not hold; 0: there is none; null: unknown'),
+})
+export const quantiles = z.object({ p50: z.number(), p99: z.number() })
+export const laneLimits = z.object({ lane: z.number(), records: z.number(), ageMs: z.number() })
 
-export type MemberState = {
-  readonly phase: Phase
-  readonly health: { readonly live: boolean; readonly ready: boolean; readonly reasons: readonly string[] }
-  readonly gate: GateSeen | null
-  readonly partitions: readonly PartitionState[]
-  /** When Kafka was last asked for its ends; by the clock of this member. */
-  readonly asOf: string | null
-  /** How long ago that was when the row was written: by no wall clock, so others may go by it. */
-  readonly askedMsAgo: number | null
-  readonly buffer: {
-    readonly records: number
-    readonly bytes: number
-    readonly maxRecords: number
-    readonly maxBytes: number
-  }
-  readonly limits: readonly LaneLimits[]
-  readonly bounds: Bounds
-  readonly totals: Totals
-  readonly rate: Rate
-  readonly latencyMs: Quantiles | null
-  readonly database: { readonly unansweredMs: number }
-}
+export const memberState = z.object({
+  phase: z.enum(['starting', 'running', 'draining', 'stopped']),
+  health: z.object({ live: z.boolean(), ready: z.boolean(), reasons: z.array(z.string()) }),
+  gate: z
+    .object({ code: z.string(), reason: z.string(), partition: known, offset: known })
+    .nullable()
+    .describe('null: open, as this member knows it'),
+  partitions: z.array(partitionState),
+  asOf: time.nullable().describe('When Kafka was last asked for its ends; by the clock of this member'),
+  askedMsAgo: known.describe('How long ago that was when the row was written: by no wall clock, so others may go by it'),
+  buffer: z.object({ records: z.number(), bytes: z.number(), maxRecords: z.number(), maxBytes: z.number() }),
+  limits: z.array(laneLimits).describe('In force: a lane flushes at so many records, or at this age'),
+  bounds: z.object({
+    ...{ maxRecords: z.number(), maxBytes: z.number(), minAgeMs: z.number(), maxAgeMs: z.number() },
+    targetMs: z.number(),
+  }),
+  totals,
+  rate,
+  latencyMs: quantiles
+    .nullable()
+    .describe('From the timestamp of a record until PostgreSQL has it, last 5 s; null: nothing settled'),
+  database: z.object({ unansweredMs: z.number().describe('Since PostgreSQL last answered') }),
+})
+export type MemberState = Immutable<z.infer<typeof memberState>>
+export type Phase = MemberState['phase']
+export type Quantiles = Immutable<z.infer<typeof quantiles>>
+export type LaneLimits = Immutable<z.infer<typeof laneLimits>>
+export type Bounds = MemberState['bounds']
+export type GateSeen = NonNullable<MemberState['gate']>
+type PartitionState = MemberState['partitions'][number]
 
 /** Of one interval. */
 export type Sample = {

@@ -1,12 +1,17 @@
 // How fast records are settled, how fast they arrive, and when the lag will be gone: over the last minute, from what the looks saw.
+import { z } from 'zod'
+import type { Immutable } from '../lib/immutable.ts'
 import type { PartitionLag } from './lag.ts'
 
-export type Rate = {
-  readonly settledPerSecond: number | null
-  readonly arrivedPerSecond: number | null
-  /** At the rate of the last minute; 0: there is no lag; null: it does not get less, or nobody knows. */
-  readonly clearSeconds: number | null
-}
+export const rate = z.object({
+  settledPerSecond: z.number().nullable().describe('Records, over the last minute; null: unknown'),
+  arrivedPerSecond: z.number().nullable().describe('Records, over the last minute; null: unknown'),
+  clearSeconds: z
+    .number()
+    .nullable()
+    .describe('Until the lag is gone at that rate; 0: there is no lag; null: it does not get less, or nobody knows'),
+})
+export type Rate = Immutable<z.infer<typeof rate>>
 
 type Look = { readonly at: number; readonly partitions: ReadonlyMap<number, { position: bigint; end: bigint }> }
 

@@ -1,4 +1,5 @@
 // What a member did, counted from its events: since its start for whoever asks, and since the last sample for the history.
+import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { addLatencies, type Latencies, noLatencies } from '../lib/latencies.ts'
 import type { BatchResult, TelemetryEvent } from './events.ts'
@@ -6,16 +7,26 @@ import type { BatchResult, TelemetryEvent } from './events.ts'
 export const OUTCOMES = ['inserted', 'duplicates', 'deadLettered', 'ignored', 'alreadySettled'] as const
 export const REASONS = ['size', 'bytes', 'age', 'drain'] as const
 
-type Outcomes = Record<(typeof OUTCOMES)[number], number>
-type Reasons = Record<(typeof REASONS)[number], number>
+const reasons = z.record(z.enum(REASONS), z.number()).describe('By why they were cut')
+export const totals = z
+  .object({
+    inserted: z.number().describe('Records'),
+    duplicates: z.number().describe('Records'),
+    deadLettered: z.number().describe('Records'),
+    ignored: z.number().describe('Records'),
+    alreadySettled: z
+      .number()
+      .describe('Records found in PostgreSQL: the answer to a COMMIT was lost, or another owner was ahead'),
+    flushes: reasons,
+    retries: z.number(),
+    rebalances: z.number(),
+    deadLetters: z.record(z.string(), z.number()).describe('By code'),
+  })
+  .describe('Since its start')
 
-export type Totals = Outcomes & {
-  flushes: Reasons
-  retries: number
-  rebalances: number
-  /** By code. */
-  deadLetters: Record<string, number>
-}
+export type Totals = z.infer<typeof totals>
+type Outcomes = Pick<Totals, (typeof OUTCOMES)[number]>
+type Reasons = Totals['flushes']
 
 /** What happened since the one before. */
 export type Interval = Outcomes & {
@@ -77,7 +88,7 @@ export function createTally(clock: Pick<Clock, 'now' | 'wall'>, limits: readonly
       else if (event.type === 'flush-retry') {
         totals.retries += 1
         current.retries += 1
-      } else if (event.type === 'joined') totals.rebalances += Number(event.again)
+      } else if (event.type === 'joined') totals.rebalances += Number(event.awayMs !== null)
       else if (event.type === 'gate-closed') {
         const { code, reason, partition, offset } = event
         gate = { code, reason, partition, offset }

@@ -15,6 +15,8 @@ let db: TestDatabase
 let open: OpenSink
 let sink: Sink<Decoded>
 const count = { inserts: 0, commits: 0, savepoints: 0 }
+/** What the sink tells of each batch that had a refused row. */
+const told: number[] = []
 
 /** Counts what goes to the database, from outside of the sink. */
 const counting = (database: OpenSink['database']): OpenSink['database'] => ({
@@ -46,7 +48,9 @@ const createSinkOf = () => {
   const breaker = { maxConsecutive: 0, maxRatio: 1 }
   const clock = { wall: systemClock.wall, now: () => 0 } // the budget of time is not what is tested here
   const { mappings, gate } = open
-  return createSink({ database: counting(open.database), mappings, gate, breaker, groupId: GROUP, topic: TOPIC, clock })
+  const onIsolated = (statements: number) => void told.push(statements)
+  const database = counting(open.database)
+  return createSink({ database, mappings, gate, breaker, groupId: GROUP, topic: TOPIC, clock, onIsolated })
 }
 
 beforeAll(async () => {
@@ -123,11 +127,14 @@ it('costs a batch without a refused row no savepoint; after one with, the next b
       { inserted: 1, deadLettered: 0, inserts: 1, commits: 0 },
       { inserted: 0, deadLettered: 1, commits: 0 },
     ]
+    told.length = 0
     expect(await next(false, 0n)).toEqual({ ...written, savepoints: 0 })
+    expect(told).toEqual([])
     expect(await next(true, 1n)).toMatchObject({ ...refused, inserts: 2 })
     expect(await next(true, 2n)).toMatchObject({ ...refused, inserts: 1 })
     for (let at = 3n; at < 19n; at++) expect(await next(false, at)).toEqual({ ...written, savepoints: 2 })
     expect(await next(false, 19n)).toEqual({ ...written, savepoints: 0 })
+    expect(told).toEqual([3, 2]) // into the ledger, twice and once, and the letter
   } finally {
     await db.query('ALTER TABLE ledger_entry DROP CONSTRAINT no_bad')
   }

@@ -41,7 +41,7 @@ it('letters reach the topic byte for byte, once each; one that is too large is c
     ...behind,
   ])
   expect(pending).toBe(0)
-  expect(events).toEqual([{ type: 'dead-letters-published', count: 43 }])
+  expect(events).toMatchObject([{ type: 'dead-letters-published', count: 43 }])
   expect([...found.keys()].sort()).toEqual([...offsets].sort())
   const [odd, cut, empty] = offsets.slice(20).map((offset) => found.get(offset)!)
   expect(odd).toMatchObject({ key: null, value: Buffer.from([255]), timestamp: AT })
@@ -78,7 +78,7 @@ it('a time too far ahead, which brokers refuse, stays in the header alone; its n
   expect(future!.timestamp).toBeGreaterThanOrEqual(before)
   expect(future!.timestamp).toBeLessThan(ahead)
   expect(headerText(future!.headers, 'dlq.original.timestamp')).toEqual([new Date(ahead).toISOString()])
-  expect(events).toEqual([{ type: 'dead-letters-published', count: 3 }])
+  expect(events).toMatchObject([{ type: 'dead-letters-published', count: 3 }])
 })
 
 it('letters of one key share a partition, the one that the default partitioner gives their key, in the order of their records', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openArena } from '../support/arena.ts'
 import { event, recordOf } from '../support/events.ts'
 import { QUICK_SESSION } from '../support/member.ts'
+import { type Answered, type Description, faultsOf } from '../support/openapi.ts'
 import { until } from '../support/until.ts'
 import { holdFlushes, type World } from '../support/world.ts'
 
@@ -35,8 +36,12 @@ const ask = async (path: string, { method = 'GET', headers = {}, body }: Asked =
     headers: { ...type, ...headers },
     body: text ?? null,
   })
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  const answer = { status: response.status, headers: response.headers, text: await response.text() }
+  if (path.startsWith('/api/')) answers.push({ method, path: path.replace(/\?.*/s, ''), ...answer })
+  return answer
 }
+/** All that was answered, for the last test. */
+const answers: Answered[] = []
 type Json = Record<string, never> & { [key: string]: Json }
 const json = async (path: string, asked: Asked = {}) => JSON.parse((await ask(path, asked)).text) as Json
 const bearer = { authorization: `Bearer ${TOKEN}` }
@@ -90,6 +95,10 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   expect(counted.get('sluice_end_to_end_latency_seconds_count')).toBe(44)
   expect(counted.get('sluice_flush_records_sum')).toBe(44)
   expect(counted.get('sluice_dlq_unresolved{code="EVENT_ID_INVALID"}')).toBe(1)
+  expect(counted.get('sluice_db_connection_wait_seconds_count')).toBeGreaterThan(0)
+  expect(counted.get('sluice_rebalance_duration_seconds_count')).toBe(0)
+  const published = async () => (await metrics()).get('sluice_dlq_publish_duration_seconds_count') === 1
+  await until('the dead letter is on its topic', published, { describe: member.tail })
   expect([...counted.keys()].some((name) => name.startsWith('nodejs_eventloop_lag_p99'))).toBe(true)
 
   // A second member: either of them tells of both.
@@ -100,6 +109,9 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
     return (members as unknown as { alive: boolean }[]).filter(({ alive }) => alive).length === 2 && owners.size === 2
   }
   await until('both have a partition', both, { describe: other.tail })
+  const joined = await metrics()
+  expect(joined.get('sluice_rebalance_duration_seconds_sum')).toBeGreaterThan(0)
+  expect(joined.get('sluice_rebalance_duration_seconds_count')).toBe(joined.get('sluice_rebalances_total'))
   const standing = await world.standing()
   const agree = async () => {
     const { partitions } = await json('/api/state')
@@ -247,12 +259,16 @@ test('replay, and discard by a filter: jobs, on record, and as the commands do i
   expect(await again()).toEqual({ status: 'open', replay_count: 1 })
 
   const body = { filter: { code: ['EVENT_ID_INVALID'] }, reason: 'test data' }
+  const counted = { method: 'POST', headers: bearer, body: { ...body, dryRun: true } }
+  expect(await json('/api/dead-letters/discard', counted)).toMatchObject({ dryRun: true, found: 1 })
   const discarded = await json('/api/dead-letters/discard', { method: 'POST', headers: bearer, body })
   expect(await over(String(discarded['id']))).toMatchObject({
     state: 'done',
     total: 1,
     result: { discarded: 1, left: 0 },
   })
+  const stop = await json(`/api/jobs/${String(discarded['id'])}/stop`, { method: 'POST', headers: bearer, body: {} })
+  expect(stop).toMatchObject({ id: discarded['id'], state: 'done' })
   expect((await again())?.status).toBe('discarded')
   const audit = await world.query<{ actor: string; action: string }>(
     'SELECT actor, action FROM audit_entry ORDER BY id',
@@ -314,6 +330,29 @@ test('a token is not found out by trying', async () => {
   expect(answers.filter((status) => status === 401).length).toBeLessThanOrEqual(30)
   expect((await ask(`/api/dead-letters/${id}`, { headers: bearer })).status).toBe(429)
   expect((await ask('/api/state')).status).toBe(200)
+})
+
+test('every answer above is as the member’s description says', async () => {
+  const described = JSON.parse((await ask('/api/openapi.json')).text) as Description
+  const ofRoutes = answers.filter(({ path }) => path !== '/api/openapi.json' && path !== '/api/nothing')
+  expect(ofRoutes.flatMap((each) => faultsOf(described, each))).toEqual([])
+  const good = ofRoutes.filter(({ status }) => status < 300).map(({ method, path, status }) => `${method} ${path.replaceAll(/\/[^/]*\d[^/]*/g, '/{id}')} ${status}`) // prettier-ignore
+  expect([...new Set(good)].sort()).toEqual([
+    'GET /api/batches 200',
+    'GET /api/dead-letters 200',
+    'GET /api/dead-letters/stats 200',
+    'GET /api/dead-letters/{id} 200',
+    'GET /api/history 200',
+    'GET /api/invoices/{id} 200',
+    'GET /api/jobs/{id} 200',
+    'GET /api/mappings 200',
+    'GET /api/state 200',
+    'POST /api/dead-letters/discard 200',
+    'POST /api/dead-letters/discard 202',
+    'POST /api/dead-letters/replay 200',
+    'POST /api/dead-letters/replay 202',
+    'POST /api/jobs/{id}/stop 200',
+  ])
 })
 
 test('without a token nothing can be changed; a flood of requests takes no probe its answer', async () => {

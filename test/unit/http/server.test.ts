@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Health } from '../../../src/http/health.ts'
 import { type HttpServer, serveHttp } from '../../../src/http/server.ts'
@@ -72,6 +73,26 @@ test('what others ask for costs a probe nothing', async () => {
     await Promise.all(Array.from({ length: 50 }, () => ask('/x')))
     expect((await ask('/health')).status).toBe(200)
   }
+})
+
+test('too many requests from one address are told so, in the words of all refusals', async () => {
+  const routes = async (app: FastifyInstance) => void app.get('/x', () => ({}))
+  const other = await serveHttp({ host: '127.0.0.1', port: 0 }, { health: () => health, routes })
+  const url = `http://127.0.0.1:${other.port}/x`
+  for (let round = 0; round < 6; round += 1) {
+    const all = await Promise.all(Array.from({ length: 50 }, () => fetch(url)))
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200]))
+  }
+  const refused = await fetch(url)
+  expect(refused.status).toBe(429)
+  expect(await refused.json()).toEqual({
+    error: {
+      code: 'TOO_MANY_REQUESTS',
+      message: 'too many requests',
+      remedy: expect.stringMatching(/^try again in \d/) as string,
+    },
+  })
+  await other.close()
 })
 
 test('a port that is taken is named', async () => {

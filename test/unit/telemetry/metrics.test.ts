@@ -100,12 +100,18 @@ test.each<[TelemetryEvent, string, string]>([
   [{ type: 'gap', partition: 0, expected: 10n, fetched: 15n }, 'sluice_offset_gap_records_total', '5'],
   [{ type: 'mapped', cached: 5, stored: 2, unknown: 1 }, 'sluice_mapping_lines_total{found="cached"}', '5'],
   [{ type: 'overtaken', partition: 0, from: 1n, position: 2n }, 'sluice_fenced_batches_total', '1'],
-  [{ type: 'joined', partitions: 2, again: false }, 'sluice_rebalances_total', '0'],
-  [{ type: 'joined', partitions: 2, again: true }, 'sluice_rebalances_total', '1'],
+  [{ type: 'joined', partitions: 2, awayMs: null }, 'sluice_rebalances_total', '0'],
+  [{ type: 'joined', partitions: 2, awayMs: null }, 'sluice_rebalance_duration_seconds_count', '0'],
+  [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalances_total', '1'],
+  [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalance_duration_seconds_bucket{le="0.5"}', '0'],
+  [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalance_duration_seconds_sum', '0.7'],
+  [{ type: 'isolated', statements: 21 }, 'sluice_isolation_statements_total', '21'],
+  [{ type: 'connection-waited', ms: 1_500 }, 'sluice_db_connection_wait_seconds_sum', '1.5'],
   [{ type: 'assigned', partitions: [1, 2] }, 'sluice_partitions_moved_total{direction="assigned"}', '2'],
   [{ type: 'commit-failed', code: 'X' }, 'sluice_offset_commits_total{outcome="failed"}', '1'],
   [{ type: 'source-crashed', restarts: true, cause: null }, 'sluice_consumer_restarts_total{outcome="restarts"}', '1'],
-  [{ type: 'dead-letters-published', count: 4 }, 'sluice_dlq_published_total', '4'],
+  [{ type: 'dead-letters-published', count: 4, durationMs: 250 }, 'sluice_dlq_published_total', '4'],
+  [{ type: 'dead-letters-published', count: 4, durationMs: 250 }, 'sluice_dlq_publish_duration_seconds_sum', '0.25'],
 ])('%o', async (event, name, value) => {
   const { observe, values } = open()
   observe(event)
