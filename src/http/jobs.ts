@@ -17,7 +17,7 @@ export const job = z.object({
     .record(z.string(), z.unknown())
     .nullable()
     .describe(
-      'At its end. Replay: sent, tooLarge, unsent, lost, note; discard: discarded, left; assign and undo: moved, from, to',
+      'At its end. Replay: sent, tooLarge, unsent, lost, note; discard: discarded, left; assign and undo: the change, as `sluice mapping show --json` tells it, and the mapping now',
     ),
   error: z.object({ message: z.string(), remedy: z.string() }).nullable().describe('When failed'),
 })

@@ -7,19 +7,20 @@ import type { SqlDriverAdapter, SqlQuery, Transaction } from '@prisma/driver-ada
 import type pg from 'pg'
 import { from } from 'pg-copy-streams'
 import { type AnyColumn, encodersOf } from './columns.ts'
-import type { Statements } from './writer.ts'
 
 /** What @prisma/adapter-pg keeps in its transactions; both are checked when the first begins. */
 type Internals = { client: pg.ClientBase; onError: (this: Transaction, error: unknown) => never }
 
 const isCopy = ({ sql }: SqlQuery) => sql.endsWith(' FROM STDIN')
 
+type Executing = { $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number> }
+
 /** Rows under way, by the parameter that stands for them. */
 const waiting = new Map<string, string>()
 let tickets = 0
 
 /** `sql` ends with `COPY … FROM STDIN`, `rows` are in COPY's text format. Resolves to how many were taken. */
-export async function copyRows(client: Statements, sql: string, rows: string): Promise<number> {
+export async function copyRows(client: Executing, sql: string, rows: string): Promise<number> {
   const ticket = String((tickets += 1))
   waiting.set(ticket, rows)
   try {

@@ -5,6 +5,7 @@ import { openArena } from '../support/arena.ts'
 import { event, recordOf } from '../support/events.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
+import { type Answered, type Description, faultsOf } from '../support/openapi.ts'
 import { until } from '../support/until.ts'
 import type { World } from '../support/world.ts'
 
@@ -48,8 +49,11 @@ const post = async (path: string, body: object, headers: Record<string, string> 
     body: JSON.stringify(body),
   }
   const response = await fetch(`http://127.0.0.1:${port}/api/${path}`, init)
-  return { status: response.status, body: (await response.json()) as Answer['body'] }
+  const text = await response.text()
+  answers.push({ method: 'POST', path: `/api/${path}`, status: response.status, text })
+  return { status: response.status, body: JSON.parse(text) as Answer['body'] }
 }
+const answers: Answered[] = []
 type Ended = { state: string; done: number; result: Record<string, unknown>; error: { message: string } | null }
 const over = ({ status, body }: Answer): Promise<Ended> => {
   expect(status).toBe(202)
@@ -226,4 +230,16 @@ test('when the member ends in the middle it is half done, and the next correctio
   expect(next).toMatchObject({ state: 'done', result: { movedRows: 1 } })
   expect(await pending()).toHaveLength(0)
   expect(await rowsAt(mug, lamp)).toEqual([0, 5])
+})
+
+test('every answer above is as the member’s description says', async () => {
+  const described = (await (await fetch(`http://127.0.0.1:${port}/api/openapi.json`)).json()) as Description
+  expect(answers.flatMap((each) => faultsOf(described, each))).toEqual([])
+  const good = answers.filter(({ status }) => status < 300).map(({ path, status }) => `${path} ${status}`)
+  expect([...new Set(good)].sort()).toEqual([
+    '/api/mappings/assign 200',
+    '/api/mappings/assign 202',
+    '/api/mappings/undo 200',
+    '/api/mappings/undo 202',
+  ])
 })

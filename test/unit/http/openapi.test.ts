@@ -44,7 +44,7 @@ test('each route has its answers described, with units, and its refusals', async
   const { openapi, paths } = await description()
   expect(openapi).toBe('3.1.0')
   const routes = Object.entries(paths).filter(([path]) => /^\/api\/(?!openapi)/.test(path))
-  expect(routes).toHaveLength(12)
+  expect(routes).toHaveLength(14)
   for (const [path, operations] of routes)
     for (const [method, { responses }] of Object.entries(operations)) {
       expect(Object.keys(responses), `${method} ${path}`).toEqual(expect.arrayContaining(['200', 'default']))
