@@ -157,7 +157,7 @@ function assemble(
   const sink = createSink({
     ...owner,
     ...{ database, clock, gate, breaker },
-    onIsolated: (statements) => emit({ type: 'isolated', statements }),
+    onIsolated: (attempts) => emit({ type: 'isolated', attempts }),
     mappings: createMappingStore({
       database,
       ambiguous: config.mappingAmbiguous,

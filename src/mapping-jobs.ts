@@ -6,7 +6,7 @@ import { itemOfOlderKey, type Named, olderKey } from './line-items/mapping-name.
 import { changeText, itemText, keyText, rowsText, totalOf } from './mapping-text.ts'
 import type { Corrections } from './sink/mapping-change.ts'
 import type { MappingChange } from './sink/mapping-change-statements.ts'
-import type { MappingReads, MappingView } from './sink/mapping-reads.ts'
+import type { Brought, MappingReads, MappingView } from './sink/mapping-reads.ts'
 import { movedMeanwhile } from './sink/mapping-target.ts'
 
 /** A million rows of one item move in half a minute; a large ledger takes long to read. */
@@ -66,21 +66,33 @@ export async function planAssign(
   if (seen !== undefined && key.itemId !== seen) throw movedMeanwhile(key.vendorKey, key.itemId, seen)
   const from = await reads.item(userId, key.itemId)
   const target = to && (await itemOf(reads, userId, to))
+  const pending = await reads.pending(userId)
+  const finish = `its ledger rows are not all moved: sluice mapping finish ${shellWord(userId)}`
   if (target?.id === key.itemId)
-    throw usage(`${keyText(key)} of user ${cell(userId)} stands for ${itemText(target)} already`, '')
+    throw usage(`${keyText(key)} of user ${cell(userId)} stands for ${itemText(target)} already`, pending ? finish : '')
   const brought = await reads.brought(userId, key.itemId, key.id === null ? [] : [key.id])
   const isOlder = key.vendorKey === olderKey(key.itemId)
   const counted = brought.filter(({ mappingId }) => mappingId === key.id || (isOlder && mappingId === null))
   const older = brought.find(({ mappingId }) => mappingId === null)
+  const behind = pending?.toItem === key.itemId ? await leftBehind(reads, pending, key) : []
   const toText = target ? itemText(target) : 'a new item'
   return {
     what: `${keyText(key)} of user ${cell(userId)} from ${from ? itemText(from) : `item ${key.itemId}`} to ${toText}`,
     ...{ userId, fromItem: key.itemId, toItem: target?.id ?? null },
-    ...totalOf(counted),
-    notes: isOlder || !older ? [] : [olderNote(userId, key.itemId, older.rows)],
+    ...totalOf([...counted, ...behind]),
+    notes: [
+      ...(pending ? [`change ${pending.id} is half done: its ledger rows are moved first`] : []),
+      ...(isOlder || !older ? [] : [olderNote(userId, key.itemId, older.rows)]),
+    ],
     make: (corrections) =>
       corrections.assign(userId, key.vendorKey, target ? { itemId: target.id } : { name }, key.itemId),
   }
+}
+
+/** What the key brought, and a change that is half done has not moved yet. */
+async function leftBehind(reads: MappingReads, { id, userId, fromItem }: MappingChange, key: Key): Promise<Brought[]> {
+  if (key.id === null || !(await reads.keysOf(id)).includes(key.id)) return []
+  return (await reads.brought(userId, fromItem, [key.id])).filter(({ mappingId }) => mappingId === key.id)
 }
 
 const olderNote = (userId: string, itemId: bigint, rows: bigint): string =>
@@ -98,6 +110,18 @@ async function keyToMove(reads: MappingReads, userId: string, named: Named): Pro
   return { id: null, vendorKey: olderKey(item.id), itemId: item.id }
 }
 
+type KeyOf = { readonly userId: string; readonly changeId: bigint; readonly of: Named }
+
+/** Refuses a key that had no part in the last correction. */
+export async function checkKeyOf(reads: MappingReads, { userId, changeId, of }: KeyOf, what = ''): Promise<void> {
+  const { id } = await keyOf(reads, userId, of)
+  if ((await reads.keysOf(changeId)).includes(id)) return
+  throw usage(
+    `the last correction of user ${userId} is of another key: change ${changeId}${what}`,
+    `undo that one first, here or with: sluice mapping undo ${shellWord(userId)}`,
+  )
+}
+
 /** `of`: only if the key had a part in the last correction. */
 export async function planUndo(
   reads: MappingReads,
@@ -107,12 +131,8 @@ export async function planUndo(
   const last = await reads.last(userId)
   if (!last) throw usage(`user ${userId} has no correction to undo`, '`sluice mapping show` has the history of an item')
   const undoing = (await reads.pending(userId))?.undoes ?? null
+  if (of) await checkKeyOf(reads, { userId, changeId: last.id, of }, ` (${changeText(last)})`)
   const keys = new Set(await reads.keysOf(last.id))
-  if (of && !keys.has((await keyOf(reads, userId, of)).id))
-    throw usage(
-      `the last correction of user ${userId} is of another key: change ${last.id} (${changeText(last)})`,
-      `undo that one first, here or with: sluice mapping undo ${shellWord(userId)}`,
-    )
   const brought = (await reads.brought(userId, last.toItem, [...keys])).filter(
     ({ mappingId }) => mappingId !== null && keys.has(mappingId),
   )

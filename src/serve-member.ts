@@ -65,15 +65,17 @@ export async function serveMember(
     ...{ state: report.state, lag: lag.view, admitted, faults, deadLetters: () => figures },
   })
   const explain = (error: unknown) => explainDatabaseError(error, config.databaseUrl)
+  const fault = (error: unknown) =>
+    log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned')
   const endings: (() => Promise<void>)[] = []
   const server = await serveHttp(options, {
     health,
     explain,
-    fault: (error) => log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned'),
+    fault,
     routes: (app) => {
       limitTries(app, config.adminToken, clock)
       return addRoutes(app, {
-        ...{ config, database, reads, group, memberId, clock, explain },
+        ...{ config, database, reads, group, memberId, clock, explain, fault },
         ...{ token: config.adminToken, batches: tally.batches },
         metrics: {
           contentType: metrics.contentType,

@@ -88,7 +88,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   }
 
   /** The topic has them: an outage of PostgreSQL now must not publish them twice. */
-  async function mark(ids: readonly string[], durationMs: number): Promise<void> {
+  async function mark(ids: readonly string[], durationMs: number | null): Promise<void> {
     for (;;) {
       try {
         await outbox.markPublished(ids)
@@ -107,7 +107,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
     try {
       const sentAt = clock.now()
       const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
-      const durationMs = clock.now() - sentAt
+      const durationMs = failure === null && refused.length === 0 ? clock.now() - sentAt : null
       if (published.length > 0) failpoint('relay_sent')
       await mark(idsOf(published), durationMs)
       const until = await holding.end()

@@ -84,7 +84,7 @@ export const discardBody = z
 const id = z.int().positive()
 const correction = {
   user: z.string().min(1).max(1_000),
-  key: z.string().min(1).max(1_000).describe('the vendorKey of the mapping'),
+  key: z.string().min(1).max(1_023).describe('the vendorKey of the mapping'),
   reason: z.string().trim().min(1).max(500).optional(),
   dryRun: z.boolean().default(false),
 }

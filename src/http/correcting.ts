@@ -20,7 +20,7 @@ export type Correction = {
   readonly vendorKey: string
   readonly actor: string
   readonly reason: string | null
-  readonly make: (corrections: Corrections) => Promise<MappingChange>
+  readonly make: (corrections: Corrections, reads: MappingReads) => Promise<MappingChange>
 }
 
 export function createCorrecting({ config, clock, jobs, ending }: RouteDeps) {
@@ -54,9 +54,13 @@ export function createCorrecting({ config, clock, jobs, ending }: RouteDeps) {
     /** It is not stopped: it would be left half done, which takes as long to mend. */
     start({ kind, userId, vendorKey, actor, reason, make }: Correction): Job {
       return jobs.start(kind, 0, async (_, progress) => {
-        const change = await make(createCorrections({ database: database(), clock, actor, reason }))
+        const corrections = createCorrections({ database: database(), clock, actor, reason })
+        const change = await make(corrections, createMappingReads(database()))
         progress(Number(change.movedRows))
-        const mapping = await createMappingReads(database()).byKeys(userId, [vendorKey])
+        // It is made: that it cannot be shown is no failure.
+        const mapping = await createMappingReads(database())
+          .byKeys(userId, [vendorKey])
+          .catch(() => null)
         return { state: 'done', result: { ...changeJson(change), mapping } }
       })
     },

@@ -1,5 +1,5 @@
-// What takes longer than a request: one at a time, remembered in memory. It ends with the member; nothing is lost then, the same
-// request goes on.
+// What takes longer than a request: one at a time, remembered in memory. It ends with the member; nothing is lost then: what is
+// left of a replay or discard is asked for again, the rows of a correction are moved by the next one of the user.
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Immutable } from '../lib/immutable.ts'
@@ -33,9 +33,17 @@ const KEPT = 20
 
 export type Jobs = ReturnType<typeof createJobs>
 
-type JobsDeps = { readonly wall: () => number; readonly explain: (error: unknown) => OperatorError | null }
+type JobsDeps = {
+  readonly wall: () => number
+  readonly explain: (error: unknown) => OperatorError | null
+  /** A fault of ours, for the log. */
+  readonly fault: (error: unknown) => void
+}
 
-export function createJobs({ wall, explain }: JobsDeps) {
+/** Not to be stopped: it would be left half done, which takes as long to mend. */
+const isCorrection = ({ kind }: Job) => kind === 'assign' || kind === 'undo'
+
+export function createJobs({ wall, explain, fault }: JobsDeps) {
   const jobs = new Map<string, Job>()
   let running: { id: string; stop: AbortController; over: Promise<void> } | null = null
 
@@ -44,7 +52,9 @@ export function createJobs({ wall, explain }: JobsDeps) {
     if (job) jobs.set(id, { ...job, ...to })
   }
   const wordsOf = (cause: unknown) => {
-    const { message, remedy } = tell(cause, explain).body.error
+    const { status, body } = tell(cause, explain)
+    if (status === 500) fault(cause)
+    const { message, remedy } = body.error
     return { message, remedy }
   }
 
@@ -62,7 +72,11 @@ export function createJobs({ wall, explain }: JobsDeps) {
 
   return {
     refuseSecond() {
-      if (running) throw new Refusal(409, 'JOB_RUNNING', `job ${running.id} is running`, 'wait for its end, or stop it')
+      const job = running && jobs.get(running.id)
+      if (!job) return
+      const others = 'wait for its end; another member, or the terminal, takes others'
+      const remedy = isCorrection(job) ? others : 'wait for its end, or stop it'
+      throw new Refusal(409, 'JOB_RUNNING', `job ${job.id} (${job.kind}) is running`, remedy)
     },
     start(kind: Job['kind'], total: number, work: Work): Job {
       this.refuseSecond()
@@ -81,8 +95,11 @@ export function createJobs({ wall, explain }: JobsDeps) {
     },
     get: (id: string) => jobs.get(id) ?? null,
     stop(id: string) {
+      const job = jobs.get(id)
+      if (running?.id === id && job && isCorrection(job))
+        throw new Refusal(409, 'NOT_STOPPED', 'a correction is not stopped: it would be left half done', 'wait for its end') // prettier-ignore
       if (running?.id === id) running.stop.abort()
-      return jobs.get(id) ?? null
+      return job ?? null
     },
     /** Stops what is under way; to be waited for, but not for ever. */
     async end() {

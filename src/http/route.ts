@@ -27,6 +27,8 @@ export type RouteDeps = {
   readonly token: string | null
   readonly clock: Clock
   readonly explain: (error: unknown) => OperatorError | null
+  /** A fault of ours, for the log. */
+  readonly fault: (error: unknown) => void
   /** To be called at the end. */
   readonly ending: (end: () => Promise<void>) => void
 }

@@ -1,6 +1,6 @@
 import { cursorOf, cursorText, parseCursor } from '../line-items/mapping-filter.ts'
 import type { Named } from '../line-items/mapping-name.ts'
-import { planAssign, planUndo } from '../mapping-jobs.ts'
+import { checkKeyOf, planAssign, planUndo } from '../mapping-jobs.ts'
 import { createMappingReads } from '../sink/mapping-reads.ts'
 import * as answers from './answers.ts'
 import { type Answer, answered } from './answers.ts'
@@ -76,7 +76,10 @@ export const mappingRoutes: Routes = (app, deps) => {
       if (dryRun || change === undefined) return correcting.count((reads) => planUndo(reads, userId, named(key)))
       const started = correcting.start({
         ...{ kind: 'undo', userId, vendorKey: key, actor: `http ${request.ip}`, reason },
-        make: (corrections) => corrections.undo(userId, BigInt(change)),
+        async make(corrections, reads) {
+          await checkKeyOf(reads, { userId, changeId: BigInt(change), of: named(key) })
+          return corrections.undo(userId, BigInt(change))
+        },
       })
       return reply.code(202).send(started)
     },

@@ -45,8 +45,8 @@ const described = (part: string, schema: unknown) =>
     : schemaOf(schema)
 
 export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jobs'>): Promise<void> {
-  const { clock, explain, ending } = given
-  const deps = { ...given, jobs: createJobs({ wall: clock.wall, explain }) }
+  const { clock, explain, fault, ending } = given
+  const deps = { ...given, jobs: createJobs({ wall: clock.wall, explain, fault }) }
   ending(() => deps.jobs.end())
   // Checked where they are used, by `parsed`; here they only describe.
   app.setValidatorCompiler(() => () => true)

@@ -11,6 +11,8 @@ import { type AnyColumn, encodersOf } from './columns.ts'
 /** What @prisma/adapter-pg keeps in its transactions; both are checked when the first begins. */
 type Internals = { client: pg.ClientBase; onError: (this: Transaction, error: unknown) => never }
 
+const changed = () => new Error('@prisma/adapter-pg has changed: see src/sink/copy.ts')
+
 const isCopy = ({ sql }: SqlQuery) => sql.endsWith(' FROM STDIN')
 
 type Executing = { $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number> }
@@ -32,13 +34,14 @@ export async function copyRows(client: Executing, sql: string, rows: string): Pr
 
 function withCopy(transaction: Transaction): Transaction {
   const { client, onError } = transaction as unknown as Internals
-  if (typeof client?.query !== 'function' || typeof onError !== 'function')
-    throw new Error('@prisma/adapter-pg has changed: see src/sink/copy.ts')
+  if (typeof client?.query !== 'function' || typeof onError !== 'function') throw changed()
   const executeRaw = transaction.executeRaw.bind(transaction)
   transaction.executeRaw = async (query) => {
     if (!isCopy(query)) return executeRaw(query)
     try {
-      return await copyIn(client, query.sql, waiting.get(String(query.args[0])) ?? '')
+      const rows = waiting.get(String(query.args[0]))
+      if (rows === undefined) throw changed()
+      return await copyIn(client, query.sql, rows)
     } catch (error) {
       return onError.call(transaction, error)
     }

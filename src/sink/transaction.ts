@@ -56,8 +56,8 @@ export function createSink(deps: SinkDeps): Sink<Decoded> {
         }
         throw error
       } finally {
-        const statements = budget.isolating()
-        if (statements > 0) deps.onIsolated?.(statements)
+        const attempts = budget.isolating()
+        if (attempts > 0) deps.onIsolated?.(attempts)
       }
     },
     classify(error) {

@@ -102,9 +102,9 @@ const catalogue = {
     help: 'Lines by where their item was found: in the cache, stored in PostgreSQL, or unknown (made, or near to another). The hit ratio of the cache is cached / all.',
     labels: ['found'],
   },
-  isolation_statements_total: {
+  isolation_attempts_total: {
     kind: 'counter',
-    help: 'Statements of batches in which PostgreSQL refused a row: that many it took to find which, and to write the others.',
+    help: 'Tries of batches in which PostgreSQL refused a row: that many it took to find which, and to write the others. Each is a statement and its savepoint.',
   },
   batches_cut_total: { kind: 'counter', help: 'Batches that were too much for one transaction.', labels: ['code'] },
   fenced_batches_total: {

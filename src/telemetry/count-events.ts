@@ -42,7 +42,7 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
       for (const found of FOUND) add('mapping_lines_total', { found }, event[found])
       return
     case 'isolated':
-      return add('isolation_statements_total', {}, event.statements)
+      return add('isolation_attempts_total', {}, event.attempts)
     case 'connection-waited':
       return observe('db_connection_wait_seconds', {}, event.ms / 1000)
     case 'flush-retry':
@@ -72,7 +72,8 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
       return add('consumer_restarts_total', { outcome: event.restarts ? 'restarts' : 'ends' })
     case 'dead-letters-published':
       add('dlq_published_total', {}, event.count)
-      return observe('dlq_publish_duration_seconds', {}, event.durationMs / 1000)
+      if (event.durationMs !== null) observe('dlq_publish_duration_seconds', {}, event.durationMs / 1000)
+      return
     case 'dead-letters-waiting':
       if (event.cause !== null) add('dlq_publish_failures_total', { code: codeLabel(event.code) })
       return

@@ -53,7 +53,7 @@ export type TelemetryEvent =
   /** Lines of a batch by where their item was found; unknown: made, or near to another. */
   | { type: 'mapped'; cached: number; stored: number; unknown: number }
   /** Rows that the database refuses were looked for, with so many statements. */
-  | { type: 'isolated'; statements: number }
+  | { type: 'isolated'; attempts: number }
   /** The pipeline's pool gave a connection, or its time-out instead. */
   | { type: 'connection-waited'; ms: number }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
@@ -77,8 +77,8 @@ export type TelemetryEvent =
   | { type: 'committed'; partitions: number }
   | { type: 'commit-failed'; code: string }
   | { type: 'source-crashed'; restarts: boolean; cause: unknown }
-  /** `durationMs`: from their sending until the DLQ topic had them. */
-  | { type: 'dead-letters-published'; count: number; durationMs: number }
+  /** `durationMs`: from their sending until the DLQ topic had them; null: others of the same lease failed, which takes its time. */
+  | { type: 'dead-letters-published'; count: number; durationMs: number | null }
   /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
   | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
   /** The DLQ topic refuses even the least of this one; the others go on. */

@@ -30,7 +30,9 @@ export const memberState = z.object({
     .describe('null: open, as this member knows it'),
   partitions: z.array(partitionState),
   asOf: time.nullable().describe('When Kafka was last asked for its ends; by the clock of this member'),
-  askedMsAgo: known.describe('How long ago that was when the row was written: by no wall clock, so others may go by it'),
+  askedMsAgo: known.describe(
+    'How long ago that was when the row was written: by no wall clock, so others may go by it',
+  ),
   buffer: z.object({ records: z.number(), bytes: z.number(), maxRecords: z.number(), maxBytes: z.number() }),
   limits: z.array(laneLimits).describe('In force: a lane flushes at so many records, or at this age'),
   bounds: z.object({

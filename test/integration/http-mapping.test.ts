@@ -152,6 +152,7 @@ test('an assign: counted, made by a job, on record; a second one is refused mean
           : { ids: ['000000'], reason: 'x' }
     expect(await post(path, other)).toMatchObject({ status: 409, body: { error: { code: 'JOB_RUNNING' } } })
   }
+  expect(await post(`jobs/${String(begun.body['id'])}/stop`, {})).toMatchObject({ status: 409 })
   await holder.query('COMMIT')
   holder.release()
   expect(await over(begun)).toMatchObject({
@@ -182,6 +183,8 @@ test('an assign: counted, made by a job, on record; a second one is refused mean
   const undo = { user: 'u-1', key: 'text:red cup' }
   const dry = await post('mappings/undo', { ...undo, dryRun: true })
   expect(dry.body).toMatchObject({ fromItem: lamp, toItem: cup, rows: 3, quantity: '6' })
+  const ofOtherKey = await over(await post('mappings/undo', { ...undo, key: 'sku:CUP', change: dry.body['change'] }))
+  expect(ofOtherKey.error?.message).toMatch(/is of another key: change \d+$/)
   const undone = await over(await post('mappings/undo', { ...undo, change: dry.body['change'] }))
   expect(undone).toMatchObject({ state: 'done', result: { movedRows: 3, mapping: { itemId: cup, method: 'created' } } })
   expect(await rowsAt(cup, lamp)).toEqual([4, 1])
@@ -224,6 +227,14 @@ test('when the member ends in the middle it is half done, and the next correctio
   await begin()
   const pending = () => world.query('SELECT FROM mapping_change WHERE moved_at IS NULL')
   expect(await pending()).toHaveLength(1)
+  const asked = { user: 'u-1', key: 'text:red cup', from: lamp, dryRun: true }
+  // The three are still at the mug, and would move twice.
+  expect((await post('mappings/assign', { ...asked, to: { name: null } })).body).toMatchObject({
+    ...{ rows: 3, quantity: '6', notes: [expect.stringMatching(/^change \d+ is half done/)] },
+  })
+  expect((await post('mappings/assign', { ...asked, to: { item: lamp } })).body.error).toMatchObject({
+    remedy: expect.stringContaining('sluice mapping finish u-1') as string,
+  })
   const next = await over(
     await post('mappings/assign', { user: 'u-1', key: 'sku:CUP', from: await itemOf('sku:CUP'), to: { item: lamp } }),
   )

@@ -105,7 +105,7 @@ test.each<[TelemetryEvent, string, string]>([
   [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalances_total', '1'],
   [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalance_duration_seconds_bucket{le="0.5"}', '0'],
   [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalance_duration_seconds_sum', '0.7'],
-  [{ type: 'isolated', statements: 21 }, 'sluice_isolation_statements_total', '21'],
+  [{ type: 'isolated', attempts: 21 }, 'sluice_isolation_attempts_total', '21'],
   [{ type: 'connection-waited', ms: 1_500 }, 'sluice_db_connection_wait_seconds_sum', '1.5'],
   [{ type: 'assigned', partitions: [1, 2] }, 'sluice_partitions_moved_total{direction="assigned"}', '2'],
   [{ type: 'commit-failed', code: 'X' }, 'sluice_offset_commits_total{outcome="failed"}', '1'],
