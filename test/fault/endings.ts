@@ -28,8 +28,8 @@ export const asTold = (
   const { told } = member
   if (signal === 'SIGKILL') return told.includes('SIGKILL') || member.lines('failpoint').length > 0
   const stops = told.filter((each) => each === 'SIGTERM').length
-  // One that has not written its first line yet has nothing to drain: the signal ends it.
-  if (signal === 'SIGTERM') return stops > 0 && member.lines().length === 0
+  // One that has not written its first line yet has nothing to drain: the signal ends it. (`resources` are of the test's preload.)
+  if (signal === 'SIGTERM') return stops > 0 && member.lines().every(({ msg }) => msg === 'resources')
   if (code === ExitCode.aborted) return stops > 1
   return stops > 0 && code !== null && drained.includes(code)
 }

@@ -44,6 +44,7 @@ test.for([
   { told: ['SIGTERM', 'SIGTERM'], how: { code: 130 }, ok: true },
   { told: ['SIGTERM'], how: { signal: 'SIGTERM' }, ok: true },
   { told: ['SIGTERM'], how: { signal: 'SIGTERM' }, lines: 1, ok: false },
+  { told: ['SIGTERM'], how: { signal: 'SIGTERM' }, lines: 1, msg: 'resources', ok: true },
   { told: ['SIGKILL'], how: { signal: 'SIGKILL' }, lines: 1, ok: true },
   // It had ended by itself before.
   { told: ['SIGKILL'], how: { code: 4 }, ok: false },
@@ -53,7 +54,7 @@ test.for([
 ] as const)('told $told.length signals, it ended with $how: as told $ok', (row) => {
   const { told, how, ok } = row
   const [said, failpoints] = ['lines' in row ? row.lines : 0, 'failpoints' in row ? row.failpoints : 0]
-  const lines = (msg?: string) => Array.from({ length: msg === undefined ? said : failpoints }, () => ({}))
+  const lines = (msg?: string) => Array.from({ length: msg === undefined ? said : failpoints }, () => ('msg' in row ? { msg: row.msg } : {}))
   const member: Pick<Member, 'told' | 'lines'> = { told, lines }
   expect(asTold(member, { code: null, signal: null, ...how }, 'drained' in row ? row.drained : [0])).toBe(ok)
 })
