@@ -31,6 +31,8 @@ export type DemoDeps = {
 }
 
 const POLL_MS = 250
+/** On a busy machine a look may fail, as a connection takes too long; the members go on meanwhile. */
+const PATIENCE_MS = 20_000
 
 export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<ExitCode> {
   const release: Release = []
@@ -97,17 +99,26 @@ async function work(options: DemoOptions, world: World, members: Member[], deps:
   let published = 0
   const publishing = publishGenerated(options, world, deps, (count) => (published = count))
   publishing.catch(fail)
-  for (;;) {
+  /** Is all of it done? */
+  const look = async () => {
     const totals = await read(world, { published, expected: options.events })
     progress.draw(totals, members)
     const settled = totals.written + totals.duplicates + totals.deadLetters + totals.ignored
     if (members.length === 1 && settled > 0) start('member-2')
     // With few records all may be settled before member-2 has joined; it must have a part in it, if only an idle one.
     const joined = members.length === 2 && members.every((member) => member.partitions() > 0)
-    if (published === options.events && totals.lag === 0 && joined && (await relayed(world))) {
-      await publishing
-      progress.done(totals, members)
-      return
+    const done = published === options.events && totals.lag === 0 && joined && (await relayed(world))
+    if (!done) return false
+    await publishing
+    progress.done(totals, members)
+    return true
+  }
+  for (let lookedAt = clock.now(); ;) {
+    try {
+      if (await look()) return
+      lookedAt = clock.now()
+    } catch (error) {
+      if (clock.now() - lookedAt > PATIENCE_MS) throw error
     }
     if (fault) throw (fault as { error: unknown }).error
     await clock.sleep(POLL_MS, signal)

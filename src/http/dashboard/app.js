@@ -7,6 +7,7 @@ import { invoices } from './invoices.js'
 import { letter } from './letter.js'
 import { mappings } from './mappings.js'
 import { overview } from './overview.js'
+import { poll } from './poll.js'
 
 /**
  * @typedef {{
@@ -23,10 +24,13 @@ const banners = byId('banners')
 
 let leave = new AbortController()
 let heardAt = 0
+let silent = false
+const ELSEWHERE_MS = 5_000
 
 /** @param {any} state */
 function heard(state) {
   heardAt = Date.now()
+  silent = !state.database.ok
   document.title = `${state.group} · sluice`
   fill(group, h('strong', null, state.group), ` reads ${state.topic}`)
   fresh()
@@ -58,15 +62,22 @@ function heard(state) {
 /** Old numbers must not look like new ones. */
 function fresh() {
   const old = Date.now() - heardAt > 10_000
-  const text = heardAt === 0 ? '' : old ? `not heard since ${new Date(heardAt).toLocaleTimeString()}` : 'live'
+  const ago = old
+    ? `not heard since ${new Date(heardAt).toLocaleTimeString()}`
+    : silent
+      ? 'PostgreSQL is silent'
+      : 'live'
+  const text = heardAt === 0 ? '' : ago
   if (freshness.textContent !== text) freshness.textContent = text
-  freshness.className = old ? 'bad' : 'good'
+  freshness.className = old || silent ? 'bad' : 'good'
 }
 setInterval(fresh, 1_000)
 
 /** @param {unknown} error */
 function failed(error) {
   if (error instanceof Refused && error.code !== '' && error.status < 500) heardAt = Date.now()
+  // The banner says it better: what is shown then, and of when it is.
+  if (silent && error instanceof Refused && error.status === 503) return
   const what = error instanceof Unanswered ? `${told(error)} What is shown is old; it is asked again.` : told(error)
   const text = `failed ${what}`
   if (text !== banners.dataset['told']) fill(banners, h('div', { class: 'banner bad' }, what))
@@ -92,8 +103,9 @@ function show() {
   const begin = path[0] === 'dead-letters' && path[1] ? letter : PAGES[path[0] ?? '']
   if (begin) begin(page)
   else fill(main, h('p', { class: 'error' }, 'There is no such page.'))
-  // Pages that do not ask for it themselves still say of which group they are, and whether the gate is open.
-  if (begin !== overview) void get('api/state').then(heard, failed)
+  // Pages that do not ask for it themselves still say of which group they are, whether the gate is open, and that somebody answers.
+  if (begin !== overview)
+    poll(async () => heard(await get('api/state')), { everyMs: ELSEWHERE_MS, failed, signal: leave.signal })
 }
 
 window.addEventListener('hashchange', () => {

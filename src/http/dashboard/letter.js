@@ -42,6 +42,18 @@ const recordOf = ({ key, value, headers, cut }) => [
   cut ? h('p', { class: 'quiet' }, 'Cut here; all of it: ', h('code', null, 'sluice dlq show … --raw')) : null,
 ]
 
+const AGAIN_MS = 2_000
+
+/** What the last replay led to. @param {any} found */
+const outcomeOf = ({ replays, status, failedAt }) => {
+  const times = replays === 1 ? 'Replayed once' : `Replayed ${count(replays)} times`
+  if (replays === 0) return null
+  if (status === 'replayed') return `${times}; what became of it is not known yet.`
+  if (status === 'resolved') return `${times}, and written.`
+  if (status === 'discarded') return `${times}, then discarded.`
+  return `${times}; it failed again at ${time(failedAt)}, for the reason below.`
+}
+
 /** @param {Page} page */
 export function letter({ main, path, signal, failed }) {
   const id = path[1] ?? ''
@@ -68,6 +80,8 @@ export function letter({ main, path, signal, failed }) {
       : [h('p', { class: 'quiet' }, 'The record could not be stored; only its coordinates are known.')]
     const invoice =
       found.invoiceId && h('a', { href: `#/invoices/${encodeURIComponent(found.invoiceId)}` }, found.invoiceId)
+    // A replay is on its way: it is on the page as soon as somebody has settled it.
+    if (found.status === 'replayed') setTimeout(() => !signal.aborted && void look().catch(failed), AGAIN_MS)
     fill(
       main,
       h(
@@ -78,6 +92,7 @@ export function letter({ main, path, signal, failed }) {
         h('span', { class: 'mono' }, found.id.slice(0, 10)),
       ),
       h('div', { class: 'head' }, h('h1', null, found.code, ' ', h('span', { class: 'pill' }, found.status))),
+      h('p', { role: 'status' }, outcomeOf(found)),
       h(
         'div',
         { class: 'actions' },

@@ -96,7 +96,9 @@ export function mappings({ main, query, signal, failed }) {
             mapping.method === 'manual' ? button(mapping, 'Undo …', undo) : null,
           ),
         ]),
-        'No mapping that fits: none is less certain.',
+        asked.scoreBelow
+          ? `No mapping fits that is less certain than ${asked.scoreBelow}. Without a score all are listed.`
+          : 'No mapping fits.',
       ),
     )
     more.hidden = next === null
@@ -139,6 +141,11 @@ export function mappings({ main, query, signal, failed }) {
       else failed(error)
     })
   }
-  fill(main, h('h1', null, 'Mappings'), form, panel('The least certain first', list, more))
+  fill(
+    main,
+    h('h1', null, 'Mappings'),
+    form,
+    panel(asked.scoreBelow ? 'The least certain first' : 'The newest first', list, more),
+  )
   begin()
 }

@@ -28,7 +28,11 @@ export function overview({ main, signal, heard, failed }) {
     'select',
     { id: 'minutes' },
     [15, 60, 120].map((each) =>
-      h('option', { value: String(each), selected: each === 60 }, each === 60 ? 'last hour' : `last ${each} minutes`),
+      h(
+        'option',
+        { value: String(each), selected: each === 60 },
+        `last ${each === 120 ? '2 hours' : each === 60 ? 'hour' : `${each} minutes`}`,
+      ),
     ),
   )
   const [partitions, members, letters, batches] = [h('div'), h('div'), h('div', { class: 'stack' }), h('div')]

@@ -22,9 +22,11 @@ const total = (values) => (values.length > 0 ? values.reduce((all, value) => all
 /** @param {any} state */
 export function tilesOf(state) {
   const { lag, members, deadLetters } = state
-  const verdict = lagVerdict(state)
   const alive = members.filter((/** @type {any} */ member) => member.alive)
   const buffered = total(known(alive, ({ buffer }) => buffer.records))
+  const verdict = lagVerdict(state, buffered)
+  // The end of a partition is asked for now and then: what members hold is known at once, and is a part of the lag.
+  const waiting = lag.records === null ? null : Math.max(lag.records, buffered ?? 0)
   const room = total(known(alive, ({ buffer }) => buffer.maxRecords))
   const rate = known(alive, ({ rate }) => rate.settledPerSecond)
   const arriving = known(alive, ({ rate }) => rate.arrivedPerSecond)
@@ -36,7 +38,7 @@ export function tilesOf(state) {
   const letters = deadLetterVerdict(deadLetters)
   const notReady = alive.filter((/** @type {any} */ { state }) => !state.health.ready).length
   return [
-    tile('Lag', `${short(lag.records)} records`, `${verdict.word}: ${verdict.why}`, verdict.level),
+    tile('Lag', `${short(waiting)} records`, `${verdict.word}: ${verdict.why}`, verdict.level),
     tile('Settled', `${short(total(rate))}/s`, `${short(total(arriving))}/s arrive (last minute)`),
     tile('Latency, from record to ledger', millis(worst('p50')), `99 of 100 within ${millis(worst('p99'))} (last 5 s)`),
     tile('Dead letters unresolved', letters.word, letters.why, letters.level),

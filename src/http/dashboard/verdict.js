@@ -6,14 +6,15 @@ import { count, duration } from './format.js'
 /** Below it lag is what is under way. */
 const FRESH_SECONDS = 10
 
-/** @param {any} state of GET /api/state @returns {Verdict} */
-export function lagVerdict({ lag, members, gate, database }) {
+/** @param {any} state of GET /api/state @param {number | null} buffered records @returns {Verdict} */
+export function lagVerdict({ lag, members, gate, database }, buffered = null) {
   const alive = members.filter((/** @type {any} */ member) => member.alive).length
   if (!database.ok)
     return { word: 'unknown', level: 'bad', why: 'PostgreSQL does not answer; these are its last numbers' }
   if (alive === 0) return { word: 'stopped', level: 'bad', why: 'no member of the group is alive' }
   if (gate) return { word: 'paused', level: 'bad', why: `the gate is closed: ${gate.code}` }
   if (lag.records === null) return { word: 'unknown', level: 'warn', why: 'of a part of it nobody knows the end' }
+  if (lag.records === 0 && buffered) return { word: 'ok', level: 'good', why: 'in the buffer, on their way' }
   if (lag.records === 0) return { word: 'ok', level: 'good', why: 'nothing waits' }
   const age = lag.seconds ?? 0
   if (age < FRESH_SECONDS) return { word: 'ok', level: 'good', why: `the oldest waits ${duration(age)}` }

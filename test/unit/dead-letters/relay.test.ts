@@ -16,6 +16,7 @@ test('publishing took as long as the topic did, not PostgreSQL; what failed is n
   const { clock, run } = virtualClock()
   const leases: Lease[] = [
     { letters: [letter('a'), letter('b')], until: new Date(0) },
+    { letters: [letter('d'), letter('e'), letter('f')], until: new Date(0) },
     { letters: [letter('c')], until: new Date(0) },
   ]
   const outbox: Outbox = {
@@ -32,13 +33,14 @@ test('publishing took as long as the topic did, not PostgreSQL; what failed is n
     emit: (event) => void events.push(event),
     async send(records) {
       await clock.sleep(700)
-      return records.map(() => (records.length === 1 ? { cause: new Error('down') } : null))
+      return records.map((_, at) => (records.length === 1 || at === 2 ? { cause: new Error('down') } : null))
     },
   })
   void relay.run()
   await run(10_000)
   expect(events).toEqual([
     { type: 'dead-letters-published', count: 2, durationMs: 700 },
+    { type: 'dead-letters-published', count: 2, durationMs: null },
     expect.objectContaining({ type: 'dead-letters-waiting' }),
   ])
   const ended = relay.end(0)

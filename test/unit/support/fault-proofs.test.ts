@@ -54,7 +54,8 @@ test.for([
 ] as const)('told $told.length signals, it ended with $how: as told $ok', (row) => {
   const { told, how, ok } = row
   const [said, failpoints] = ['lines' in row ? row.lines : 0, 'failpoints' in row ? row.failpoints : 0]
-  const lines = (msg?: string) => Array.from({ length: msg === undefined ? said : failpoints }, () => ('msg' in row ? { msg: row.msg } : {}))
+  const lines = (msg?: string) =>
+    Array.from({ length: msg === undefined ? said : failpoints }, () => ('msg' in row ? { msg: row.msg } : {}))
   const member: Pick<Member, 'told' | 'lines'> = { told, lines }
   expect(asTold(member, { code: null, signal: null, ...how }, 'drained' in row ? row.drained : [0])).toBe(ok)
 })
