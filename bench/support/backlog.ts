@@ -23,7 +23,7 @@ export type BacklogOptions = {
   readonly records: number
   readonly partitions?: number
   readonly seed?: number
-  /** Each has 1,800 items. */
+  /** Each has 540 items. */
   readonly users?: number
   /** Changes each event, for another distribution of items. */
   readonly shape?: (event: LineItemEvent, index: number) => LineItemEvent
