@@ -77,8 +77,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'writes records below the position again',
     [LAWS.letters, LAWS.counted],
     'src/sink/parts.ts',
-    'return start !== undefined && offset >= start',
-    'return start !== undefined',
+    'return offset >= part.start',
+    'return part.start < part.to',
   ),
   mutation(
     'stock from the lines that were sent, not from those that are new',
@@ -144,8 +144,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'the second copy of an event goes into the same statement',
     LAWS.stock,
     'src/sink/ledger.ts',
-    'if (firsts.has(keyed.key)) followers.push(keyed)',
-    'if (firsts.has(keyed.key)) firsts.set(`${keyed.key} again`, keyed)',
+    'if (firsts.has(key)) followers.push(line)',
+    'if (firsts.has(key)) firsts.set(`${key} again`, line)',
   ),
   mutation(
     'a failing row ends the attempt without undoing it',
