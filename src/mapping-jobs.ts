@@ -3,7 +3,7 @@ import { cell } from './lib/cell.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { shellWord } from './lib/shell-word.ts'
 import { itemOfOlderKey, type Named, olderKey } from './line-items/mapping-name.ts'
-import { changeText, itemText, keyText, rowsText, totalOf } from './mapping-text.ts'
+import { changeText, itemText, keyText, pendingText, rowsText, totalOf } from './mapping-text.ts'
 import type { Corrections } from './sink/mapping-change.ts'
 import type { MappingChange } from './sink/mapping-change-statements.ts'
 import type { Brought, MappingReads, MappingView } from './sink/mapping-reads.ts'
@@ -67,9 +67,11 @@ export async function planAssign(
   const from = await reads.item(userId, key.itemId)
   const target = to && (await itemOf(reads, userId, to))
   const pending = await reads.pending(userId)
-  const finish = `its ledger rows are not all moved: sluice mapping finish ${shellWord(userId)}`
   if (target?.id === key.itemId)
-    throw usage(`${keyText(key)} of user ${cell(userId)} stands for ${itemText(target)} already`, pending ? finish : '')
+    throw usage(
+      `${keyText(key)} of user ${cell(userId)} stands for ${itemText(target)} already`,
+      pending ? pendingText(pending) : '',
+    )
   const brought = await reads.brought(userId, key.itemId, key.id === null ? [] : [key.id])
   const isOlder = key.vendorKey === olderKey(key.itemId)
   const counted = brought.filter(({ mappingId }) => mappingId === key.id || (isOlder && mappingId === null))

@@ -1,4 +1,5 @@
 import { cell } from './lib/cell.ts'
+import { shellWord } from './lib/shell-word.ts'
 import { canonicalDecimal, fromMicros, toMicros } from './line-items/decimal.ts'
 import type { MappingChange } from './sink/mapping-change-statements.ts'
 import type { Brought, ItemView, MappingView } from './sink/mapping-reads.ts'
@@ -33,3 +34,6 @@ export const changeJson = ({ id, quantity, ...rest }: MappingChange): object => 
   ...rest,
   quantity: quantity === null ? null : canonicalDecimal(quantity),
 })
+
+export const pendingText = ({ id, userId }: MappingChange): string =>
+  `change ${id} is half done, its ledger rows are not moved yet: sluice mapping finish ${shellWord(userId)}`

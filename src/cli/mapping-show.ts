@@ -4,7 +4,7 @@ import type { Named } from '../line-items/mapping-name.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { shellWord } from '../lib/shell-word.ts'
 import { itemOf, keyOf } from '../mapping-jobs.ts'
-import { changeText, itemText, keyText, quantityText, rowsText, score, totalOf } from '../mapping-text.ts'
+import { changeText, itemText, keyText, quantityText, rowsText, score, totalOf, pendingText } from '../mapping-text.ts'
 import type { MappingChange } from '../sink/mapping-change-statements.ts'
 import type { Brought, MappingView } from '../sink/mapping-reads.ts'
 import { jsonLine, table, time, writeOut } from './dlq-text.ts'
@@ -116,6 +116,3 @@ const historyTable = (history: readonly MappingChange[]): string =>
       cell(change.reason, 40),
     ]),
   )
-
-export const pendingText = ({ id, userId }: MappingChange): string =>
-  `change ${id} is half done, its ledger rows are not moved yet: sluice mapping finish ${shellWord(userId)}`

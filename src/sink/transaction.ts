@@ -35,8 +35,8 @@ export type SinkDeps = Owner & {
   readonly gate: Pick<GateStore, 'close'>
   readonly breaker: BreakerLimits
   readonly clock: Pick<Clock, 'wall' | 'now'>
-  /** Statements that looked for rows which the database refuses, of one batch. */
-  readonly onIsolated?: (statements: number) => void
+  /** Tries of one batch in which the database refused a row. */
+  readonly onIsolated?: (attempts: number) => void
 }
 
 export function createSink(deps: SinkDeps): Sink<Decoded> {
