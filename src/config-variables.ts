@@ -122,7 +122,10 @@ export const variables = z.object({
   }),
   FLUSH_MAX_RECORDS: whole(10_000, 1, 1_000_000, { doc: 'Ceiling of the adaptive batch size.', unit: 'records' }),
   FLUSH_MAX_BYTES: whole(8 * MIB, 1_024, 1_024 * MIB, { doc: 'Ceiling of a batch in bytes.', unit: 'bytes' }),
-  FLUSH_MIN_AGE_MS: whole(5, 0, 60_000, { doc: 'Floor of the adaptive age limit.', unit: 'milliseconds' }),
+  FLUSH_MIN_AGE_MS: whole(5, 0, 60_000, {
+    doc: 'Floor of the adaptive age limit: a batch waits until its oldest record is so old, or its lane has rested so long since the last flush, whichever is first.',
+    unit: 'milliseconds',
+  }),
   FLUSH_MAX_AGE_MS: whole(1_000, 1, 600_000, {
     doc: 'No record waits longer for its flush while the sink is free.',
     unit: 'milliseconds',

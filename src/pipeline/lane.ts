@@ -37,6 +37,7 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
   const { lane, buffer, clock, bounds } = deps
   const { abort } = deps.settling
   let limits = initialLimits(bounds)
+  let freeSince = -Infinity
   /** Cut off a batch that was too much at once; before anything else, as it is older. */
   let rest: readonly Batch<D>[] = []
   /** As of when the batch was taken, also for what was cut off it: a rewind ends them, and happens once. */
@@ -45,11 +46,12 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
     const now = clock.now()
     const state = buffer.lane(lane)
     const [next, ...later] = rest
+    const moment = { now, freeSince, draining: deps.mode() !== 'steady' }
     const closed = deps.gateClosed()
-    const reason = closed ? null : (next?.reason ?? due(state, limits, deps.mode() !== 'steady', now))
+    const reason = closed ? null : (next?.reason ?? due(state, limits, moment))
     if (reason === null) {
       if (deps.mode() === 'drain') return
-      await deps.wake.wait(closed ? null : msUntilDue(state, limits, now))
+      await deps.wake.wait(closed ? null : msUntilDue(state, limits, moment))
       continue
     }
     const batch = next ?? buffer.take(lane, limits, reason)
@@ -58,7 +60,8 @@ export async function runLane<D>(deps: LaneDeps<D>): Promise<void> {
     const settled = await flush(batch, assignments, deps)
     rest = [...settled.rest, ...later]
     buffer.inFlight(lane, rest)
-    const durationMs = clock.now() - now
+    freeSince = clock.now()
+    const durationMs = freeSince - now
     const backlog = reason === 'size' || reason === 'bytes'
     limits = step(limits, { durationMs, backlog, failed: settled.attempts > 1 }, bounds)
     report(settled, durationMs, limits, deps)

@@ -1,7 +1,8 @@
 // Tells Kafka how far the sink is. One commit in flight, newest positions win, and only for partitions that are ours at
 // the moment of sending: the broker checks member and generation, never who owns a partition, and kafkajs stamps the
 // generation of now, so a late commit for a lost partition would be accepted. Sent by `consumer.commitOffsets`, patched: it
-// needs no batch, is sent once, and resolves only on a real commit (kafka/consumer-patches.ts).
+// needs no batch, is sent once, and resolves only on a real commit (kafka/consumer-patches.ts). PostgreSQL knows the position
+// anyhow, so of many small flushes only some are told.
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { createSignal } from '../lib/signal.ts'
@@ -24,6 +25,8 @@ export type CommitsDeps = {
 }
 
 const RETRY_MS = 1_000
+/** Between two commits, but at the end. At 40 flushes a second a commit of each was a quarter of what the main thread did. */
+const PACE_MS = 100
 
 export function createCommits({ topic, owns, clock, emit, evicted, accepted }: CommitsDeps) {
   let pending = new Map<number, bigint>()
@@ -35,6 +38,11 @@ export function createCommits({ topic, owns, clock, emit, evicted, accepted }: C
   /** Under which the group knows us; another one means that it had given us up, and others had our partitions. */
   let name: string | null = null
   const changed = createSignal()
+  let acceptedAt = -Infinity
+  let settling = 0
+  const hurry = createSignal()
+
+  const restMs = () => (settling > 0 ? 0 : acceptedAt + PACE_MS - clock.now())
 
   async function send(send: CommitHandle, positions: ReadonlyMap<number, bigint>) {
     const partitions = [...positions].map(([partition, position]) => ({ partition, offset: position.toString() }))
@@ -47,6 +55,10 @@ export function createCommits({ topic, owns, clock, emit, evicted, accepted }: C
     if (sending) return
     sending = true
     while (handle && pending.size > 0) {
+      if (restMs() > 0) {
+        await hurry.wait(restMs())
+        continue
+      }
       const positions = new Map([...pending].filter(([partition]) => owns(partition)))
       pending = new Map()
       if (positions.size === 0) break
@@ -54,6 +66,7 @@ export function createCommits({ topic, owns, clock, emit, evicted, accepted }: C
       const sentAfter = joins
       try {
         await send(handle, positions)
+        acceptedAt = clock.now()
         accepted()
       } catch (error) {
         for (const [partition, position] of inFlight) {
@@ -103,13 +116,17 @@ export function createCommits({ topic, owns, clock, emit, evicted, accepted }: C
     async settle(ms: number): Promise<boolean> {
       const deadline = clock.now() + ms
       const going = () => sending || (handle !== null && pending.size > 0)
+      settling += 1
+      hurry.fire()
       while (going() && clock.now() < deadline) await changed.wait(Math.min(RETRY_MS, deadline - clock.now()))
+      settling -= 1
       return !sending && ![...pending.keys()].some(owns)
     },
     /** Nothing is sent any more: a try after the end would connect again. */
     close() {
       handle = null
       pending.clear()
+      hurry.fire()
       changed.fire()
     },
   }

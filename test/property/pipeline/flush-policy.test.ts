@@ -15,38 +15,62 @@ const limits = fc.record({
   bytes: fc.integer({ min: 1, max: 100_000 }),
   ageMs: fc.integer({ min: 0, max: 5_000 }),
 })
-const now = fc.double({ min: 0, max: 2e6, noNaN: true })
+const steady = fc
+  .tuple(fc.double({ min: 0, max: 2e6, noNaN: true }), fc.oneof(fc.constant(Infinity), fc.nat(10_000)))
+  .map(([now, freeFor]) => ({ now, freeSince: now - freeFor, draining: false }))
 
 test('no record waits longer than the age limit once the sink is free', () => {
   fc.assert(
-    fc.property(state, limits, now, (s, l, t) => {
-      if (s.oldestAt !== null && t - s.oldestAt >= l.ageMs) expect(due(s, l, false, t)).not.toBeNull()
+    fc.property(state, limits, steady, (s, l, m) => {
+      if (s.oldestAt !== null && m.now - s.oldestAt >= l.ageMs) expect(due(s, l, m)).not.toBeNull()
+    }),
+  )
+})
+
+test('what finds a sink that has rested for the age limit waits for nothing; what finds it just done waits', () => {
+  const one = { records: 1, bytes: 100, full: null }
+  const limits = { records: 100, bytes: 10_000, ageMs: 20 }
+  const waits = (oldestAt: number, freeSince: number) =>
+    msUntilDue({ ...one, oldestAt }, limits, { now: oldestAt, freeSince, draining: false })
+  expect(waits(1_000, -Infinity)).toBe(0)
+  expect(waits(1_000, 980)).toBe(0)
+  expect(waits(1_000, 985)).toBe(5)
+  expect(waits(1_000, 1_000)).toBe(20)
+  // It came while the sink was in use, which it has been for longer than the limit.
+  expect(msUntilDue({ ...one, oldestAt: 1_000 }, limits, { now: 1_050, freeSince: 1_050, draining: false })).toBe(0)
+  fc.assert(
+    fc.property(state, fc.integer({ min: 1, max: 5_000 }), steady, (s, ageMs, { now, freeSince }) => {
+      const oldestAt = now
+      const limits = { records: Infinity, bytes: Infinity, ageMs }
+      const moment = { now, freeSince, draining: false }
+      if (s.full === null) expect(due({ ...s, oldestAt }, limits, moment)).toBe(now - freeSince >= ageMs ? 'age' : null)
     }),
   )
 })
 
 test('waiting for msUntilDue makes it due', () => {
   fc.assert(
-    fc.property(state, limits, now, (s, l, t) => {
-      const ms = msUntilDue(s, l, t)
-      if (ms === null) expect(due(s, l, true, t)).toBeNull()
-      // 1 ms: timers have that grain, and t + ms may round down by an ulp
-      else expect(due(s, l, false, t + ms + 1)).not.toBeNull()
+    fc.property(state, limits, steady, (s, l, m) => {
+      const ms = msUntilDue(s, l, m)
+      if (ms === null) expect(due(s, l, { ...m, draining: true })).toBeNull()
+      // 1 ms: timers have that grain, and now + ms may round down by an ulp
+      else expect(due(s, l, { ...m, now: m.now + ms + 1 })).not.toBeNull()
     }),
   )
 })
 
 test('what waits is flushed at once when draining, at its size, at its bytes, or when nothing more can arrive', () => {
   fc.assert(
-    fc.property(state, limits, now, (s, l, t) => {
+    fc.property(state, limits, steady, (s, l, m) => {
+      const draining = { ...m, draining: true }
       if (s.oldestAt === null) {
-        expect(due(s, l, true, t)).toBeNull()
+        expect(due(s, l, draining)).toBeNull()
         return
       }
-      expect(due(s, l, true, t)).toBe('drain')
-      if (s.records >= l.records) expect(due(s, l, false, t)).toBe('size')
-      else if (s.bytes >= l.bytes) expect(due(s, l, false, t)).toBe('bytes')
-      else if (s.full) expect(due(s, l, false, t)).toBe(s.full === 'records' ? 'size' : 'bytes')
+      expect(due(s, l, draining)).toBe('drain')
+      if (s.records >= l.records) expect(due(s, l, m)).toBe('size')
+      else if (s.bytes >= l.bytes) expect(due(s, l, m)).toBe('bytes')
+      else if (s.full) expect(due(s, l, m)).toBe(s.full === 'records' ? 'size' : 'bytes')
     }),
   )
 })
