@@ -2,14 +2,18 @@
 // costs among a million texts. Usage:
 //   npm run bench -- mapping [FILE.csv.gz]           the three figures, in the columns of the retail file (or RETAIL_FILE)
 //   npm run bench -- mapping lookups [ITEMS]         the look-up, on real PostgreSQL
+//   npm run bench -- mapping cost [--rounds N]       a line whose key is known, beside what a member drains
 import { loadavg } from 'node:os'
 import { findStack } from '../src/local-stack/local-stack.ts'
 import { migrate } from '../src/sink/migrate.ts'
 import { createScratchDatabase } from '../src/sink/scratch-database.ts'
 import { judgeConfusables, judgeMerges, judgeVariants, type Merges, type Tally } from './mapping/judge.ts'
+import { measureCost } from './mapping/cost.ts'
 import { measureLookups } from './mapping/lookups.ts'
 import { type Description, readDescriptions, retailFile } from './mapping/retail.ts'
-import { machine, markdownTable, writeSection } from './results.ts'
+import { goals, machine, markdownTable, median, preamble, spread, writeSection } from './results.ts'
+import { openGround } from './support/ground.ts'
+import { optionsOf } from './support/options.ts'
 
 const SEEDS = [1, 2, 3]
 /** Rules were made looking at the months before; the months after are held out. */
@@ -24,6 +28,7 @@ const isName = ({ text }: Description): boolean => text === text.toUpperCase() &
 
 export async function benchMapping(args: readonly string[]): Promise<void> {
   if (args[0] === 'lookups') return benchLookups(Number(args[1] ?? 1_000_000))
+  if (args[0] === 'cost') return benchCost(args.slice(1))
   const file = retailFile(args[0])
   if (!file) throw new Error('no retail file: npm run bench -- mapping FILE.csv.gz')
   const all = await readDescriptions(file)
@@ -122,17 +127,50 @@ async function benchLookups(items: number): Promise<void> {
   try {
     await migrate(scratch.url)
     const { asked, proposed, found, indexBytes, lookup, empty } = await measureLookups(scratch.url, items)
-    const at = (values: readonly number[], share: number) =>
-      `${(values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN).toFixed(1)} ms`
+    const at = (values: readonly number[], share: number) => `${quantile(values, share).toFixed(1)} ms`
     const row = (name: string, values: readonly number[]) => [name, String(values.length), ...[0.5, 0.95, 0.99, 1].map((share) => at(values, share))] // prettier-ignore
     const body = `${items.toLocaleString('en')} items of one user, each with a text of 3 to 8 made-up words; ${asked} variants of them, one look-up each
 (${where()}). The index has ${Math.round(indexBytes / 2 ** 20)} MB; a look-up proposes ${(proposed / asked).toFixed(1)} texts; the surest is the one that was varied for ${percent(found, asked)}.
 
 ${markdownTable(['statement', 'times', 'p50', 'p95', 'p99', 'max'], [row('the look-up', lookup), row('SELECT 1, just before', empty)])}`
-    console.log(body)
-    await writeSection('mapping look-ups', body)
+    const p99 = quantile(lookup, 0.99)
+    const text = `${body}\n\n${goals([['a look-up among 1,000,000 items, p99', '≤ 20 ms', `${p99.toFixed(1)} ms`, p99 <= 20]])}`
+    console.log(text)
+    await writeSection('mapping look-ups', text)
   } finally {
     await scratch.drop()
     await stack.stop()
+  }
+}
+
+const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN
+
+async function benchCost(args: readonly string[]): Promise<void> {
+  const { rounds } = optionsOf(args, [])
+  const file = retailFile()
+  if (!file) throw new Error('no retail file: set RETAIL_FILE')
+  const ground = await openGround()
+  try {
+    const { lines, users, cold, warm, hitRatio, rates } = await measureCost(ground, file, rounds)
+    const cached = median(warm)
+    const share = (cached * median(rates)) / 1e6
+    const what = `The ${lines.toLocaleString('en')} lines of the retail file, ${users} user, in batches of 10,000 through the mapping of \`sluice consume\`, ${rounds} times after the first; µs of CPU a line.
+The share: what a cached line costs, of the time that one member has for a row when it drains the same file from Kafka (${rounds} rounds).`
+    const table = markdownTable(
+      ['a line', 'µs', 'from the cache'],
+      [
+        ['the first time: every item is made', cold.toFixed(1), ''],
+        ['after that', spread(warm), percent(hitRatio, 1)],
+      ],
+    )
+    const text = `${preamble(what, ground.version)}\n\n${table}\n\n${goals([
+      ['a cached line', '≤ 2 µs', `${cached.toFixed(2)} µs`, cached <= 2],
+      ['of the throughput, once warm', '≤ 5 %', percent(share, 1), share <= 0.05],
+    ])}`
+    console.log(text)
+    await writeSection('mapping cost', text)
+  } finally {
+    await ground.close()
   }
 }
