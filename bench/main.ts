@@ -23,10 +23,10 @@ type Bench = {
 }
 
 const BENCHES: Record<string, Bench> = {
-  throughput: { run: benchThroughput, all: '--records 500000' },
+  throughput: { run: benchThroughput, all: '--records 200000' },
   ceiling: { run: benchCeiling, all: '--records 200000' },
   sequential: { run: benchSequential, all: '--records 200000' },
-  peer: { run: benchPeer, all: '--records 200000' },
+  peer: { run: benchPeer, all: '' },
   latency: { run: benchLatency, all: '--seconds 4' },
   adaptive: { run: benchAdaptive, all: '--rounds 1 --seconds 4 --slow 6' },
   network: { run: benchNetwork, all: '--records 150000' },

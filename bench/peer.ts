@@ -1,10 +1,12 @@
 // Kafka Connect with the Debezium JDBC sink, from the same topic into the same columns, beside `sluice consume`. Usage:
 //   npm run bench -- peer [--records N] [--rounds N] [--retail FILE.csv.gz]
+// Without --records: the retail file, where it is.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OperatorError } from '../src/lib/operator-error.ts'
 import { startPeer } from './peer/connect.ts'
 import { CONNECT_VERSION, peerJars, SINK_VERSION } from './peer/jars.ts'
 import { DEFAULTS, type Mode, SAFE, TABLE, UNSAFE } from './peer/modes.ts'
+import { retailFile } from './support/retail.ts'
 import { type Backlog, generatedBacklog, retailBacklog } from './support/backlog.ts'
 import { cpuOf, cpuOfFamily } from './support/cpu.ts'
 import { drain } from './support/drain.ts'
@@ -25,44 +27,41 @@ export async function benchPeer(args: readonly string[]): Promise<void> {
   if (missing instanceof Error) throw missing
   const ground = await openGround()
   try {
-    const generated = await generatedBacklog(ground, { records: options.number('records', 600_000, 5_000) })
-    const retail = options.text('retail')
-    const ofRetail = retail ? await retailBacklog(ground, retail) : null
-    const ours = (members: number, backlog = generated): Contestant => ({
-      name: nameOf(`sluice, ${members} member${members > 1 ? 's' : ''}`, backlog === ofRetail),
+    const file = options.quick || options.text('records') ? null : retailFile(options.text('retail'))
+    const backlog = file
+      ? await retailBacklog(ground, file)
+      : await generatedBacklog(ground, { records: options.number('records', 600_000, 5_000) })
+    const ours = (members: number): Contestant => ({
+      name: `sluice, ${members} member${members > 1 ? 's' : ''}`,
       run: async () => {
         const run = await drain(ground, backlog, { members })
         return { ...run, client: run.node, all: run.node + run.postgres + run.broker }
       },
       runs: [],
     })
-    const theirs = (mode: Mode, backlog = generated): Contestant => ({
-      name: nameOf(mode.name, backlog === ofRetail),
+    const theirs = (mode: Mode): Contestant => ({
+      name: mode.name,
       run: () => drainByPeer(ground, backlog, mode),
       runs: [],
     })
     const all = options.quick
       ? [ours(1), theirs(SAFE(1))]
       : [ours(1), theirs(DEFAULTS), theirs(SAFE(1)), ours(2), theirs(SAFE(2)), theirs(UNSAFE(2))]
-    if (ofRetail)
-      all.push(
-        ...[ours(1, ofRetail), theirs(DEFAULTS, ofRetail), theirs(SAFE(1), ofRetail)],
-        ...[ours(2, ofRetail), theirs(SAFE(2), ofRetail), theirs(UNSAFE(2), ofRetail)],
-      )
     for (let round = 0; round < options.rounds; round++)
       for (const { name, run, runs } of all) {
         runs.push(await run())
         console.log(`round ${round + 1}: ${name}: ${Math.round(runs.at(-1)?.rate ?? 0)} rows/s`)
       }
-    const text = report(ground.version, all, { rounds: options.rounds, records: generated.records })
+    const text = report(ground.version, all, {
+      rounds: options.rounds,
+      what: `${backlog.records.toLocaleString('en-US')} ${file ? 'lines of the retail file' : 'generated events'}`,
+    })
     console.log(text)
     if (!options.quick) await writeSection('peer', text)
   } finally {
     await ground.close()
   }
 }
-
-const nameOf = (who: string, isRetail: boolean) => (isRetail ? `${who}, the retail file` : who)
 
 async function drainByPeer(ground: Ground, backlog: Backlog, mode: Mode): Promise<Run> {
   const base = await ground.database()
@@ -128,27 +127,25 @@ async function complete(base: Base, records: number, check: () => Promise<void>)
   }
 }
 
-function report(version: string, all: readonly Contestant[], { rounds, records }: { rounds: number; records: number }) {
+function report(version: string, all: readonly Contestant[], { rounds, what }: { rounds: number; what: string }) {
   const rows = all.map(({ name, runs }) => {
     const of = (field: keyof Run) => spread(runs.map((run) => run[field]))
     return [name, of('rate'), of('client'), of('postgres'), of('broker'), of('all'), of('rss')]
   })
-  const both = all.some(({ name }) => name === nameOf(SAFE(1).name, true))
-  const goal = [false, ...(both ? [true] : [])].flatMap((isRetail) => goalsOf(all, isRetail))
-  const what = `${records.toLocaleString('en-US')} generated events in 4 partitions${both ? ', and the retail file,' : ''} from the same topic into the same columns with the same indexes; ${rounds} rounds, the contestants taking turns; **median** (min–max). µs: of CPU, a row.
+  const text = `${what} in 4 partitions, from the same topic into the same columns with the same indexes; ${rounds} rounds, the contestants taking turns; **median** (min–max). µs: of CPU, a row.
 The peer: Kafka Connect ${CONNECT_VERSION} standalone with the Debezium JDBC sink ${SINK_VERSION}, a heap of 4 GB. Rates run from the start of the first transaction to the last COMMIT, for both.
 **The peer does less**: it maps no items, keeps no inventory, no positions in the database and no hash of what it wrote; it writes no dead letters, and its task dies of the first row that the database refuses and of a crash of the database.`
   const head = ['who', 'rows/s', 'client µs', 'PostgreSQL µs', 'broker µs', 'all µs', 'RSS MiB']
-  return `${preamble(what, version)}\n\n${markdownTable(head, rows)}\n\n${goals(goal)}`
+  return `${preamble(text, version)}\n\n${markdownTable(head, rows)}\n\n${goals(goalsOf(all))}`
 }
 
-function goalsOf(all: readonly Contestant[], isRetail: boolean) {
+function goalsOf(all: readonly Contestant[]) {
   const of = (name: string, field: keyof Run = 'rate') =>
-    median((all.find((each) => each.name === nameOf(name, isRetail))?.runs ?? []).map((run) => run[field]))
+    median((all.find((each) => each.name === name)?.runs ?? []).map((run) => run[field]))
   const best = (mode: Mode) => of(mode.name)
   const one = of('sluice, 1 member')
   const machine = Math.max(one, of('sluice, 2 members') || 0)
-  const ratio = (what: string, goal: number, found: number) => [nameOf(what, isRetail), times(goal), times(found), found >= goal] as const // prettier-ignore
+  const ratio = (what: string, goal: number, found: number) => [what, times(goal), times(found), found >= goal] as const
   const leastCpu = Math.min(of('sluice, 1 member', 'all'), of('sluice, 2 members', 'all') || Infinity)
   const theirCpu = Math.min(of(SAFE(1).name, 'all'), of(SAFE(2).name, 'all') || Infinity)
   return [
@@ -156,6 +153,6 @@ function goalsOf(all: readonly Contestant[], isRetail: boolean) {
     ratio('the whole machine / its best safe mode', 1.25, machine / Math.max(best(SAFE(1)), best(SAFE(2)) || 0)),
     ratio('the whole machine / its best unsafe mode', 1, machine / best(UNSAFE(2))),
     ratio('the whole machine / its defaults', 3.5, machine / best(DEFAULTS)),
-    [nameOf('CPU µs a row in all: less than its best safe mode', isRetail), theirCpu.toFixed(1), leastCpu.toFixed(1), leastCpu < theirCpu] as const, // prettier-ignore
+    ['CPU µs a row in all: less than its best safe mode', theirCpu.toFixed(1), leastCpu.toFixed(1), leastCpu < theirCpu] as const, // prettier-ignore
   ]
 }

@@ -1,5 +1,6 @@
-// A backlog drained by one and by two members, into an empty ledger or a large one. Usage:
+// A backlog drained by one and by two members, into an empty ledger or a large one; the retail file too, where it is. Usage:
 //   npm run bench -- throughput [--records N] [--rounds N] [--prefill ROWS] [--retail FILE.csv.gz] [--members 1,2] [--variants 'FLUSH_LANES=1;FLUSH_LANES=2'] [--profile FOLDER]
+import { retailFile } from './support/retail.ts'
 import { type Backlog, generatedBacklog, retailBacklog } from './support/backlog.ts'
 import { type Drained, drain, type DrainOptions } from './support/drain.ts'
 import { type Ground, openGround } from './support/ground.ts'
@@ -41,7 +42,7 @@ async function enter(ground: Ground, options: ReturnType<typeof optionsOf>): Pro
   console.log(`a backlog of ${backlog.records} events of ${backlog.bytes} bytes`)
   const prefill = options.number('prefill', 0)
   const large = prefill > 0 ? await prefilled(ground, prefill) : null
-  const retail = options.text('retail')
+  const retail = options.quick ? null : retailFile(options.text('retail'))
   const ofRetail = retail ? await retailBacklog(ground, retail) : null
   const profile = options.text('profile')
   const members = (options.text('members') ?? (options.quick ? '2' : '1,2')).split(',').map(Number)

@@ -4,7 +4,7 @@ import { createMatcher, type Matcher } from '../../src/line-items/matcher.ts'
 import { textKey } from '../../src/line-items/vendor-key.ts'
 import { confusables } from './confusables.ts'
 import { seeded } from './random.ts'
-import type { Description } from './retail.ts'
+import type { Description } from '../support/retail.ts'
 import { type Vary, VARIANTS } from './variants.ts'
 
 const USER = 'retail'
