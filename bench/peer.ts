@@ -27,7 +27,8 @@ export async function benchPeer(args: readonly string[]): Promise<void> {
   if (missing instanceof Error) throw missing
   const ground = await openGround()
   try {
-    const file = options.quick || options.text('records') ? null : retailFile(options.text('retail'))
+    const given = options.text('retail')
+    const file = options.quick || (options.text('records') && !given) ? null : retailFile(given)
     const backlog = file
       ? await retailBacklog(ground, file)
       : await generatedBacklog(ground, { records: options.number('records', 600_000, 5_000) })

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help, type Option } from 'commander'
 import { createIo, type Io } from './cli/io.ts'
 import { ExitCode, OperatorError } from './lib/operator-error.ts'
 import { version } from './lib/version.ts'
@@ -12,10 +12,16 @@ const exit = (next: ExitCode) => {
   code = next
 }
 
-/** Commander hands `exitOverride` down to subcommands only if it comes before them. */
-function throwing(command: Command): Command {
-  command.commands.forEach(throwing)
-  return command.exitOverride()
+const help = {
+  sortSubcommands: false,
+  optionDescription: (option: Option) =>
+    Help.prototype.optionDescription(option) + (option.mandatory ? ' (required)' : ''),
+}
+
+/** Commander hands such settings down to subcommands only if they come before them. */
+function settled(command: Command): Command {
+  command.commands.forEach(settled)
+  return command.exitOverride().configureHelp(help)
 }
 
 /** Not its own words: PostgreSQL, Prisma and JSON.parse quote the row. */
@@ -28,11 +34,9 @@ process.on('unhandledRejection', (error) => {
   process.exit(ExitCode.fatal)
 })
 
-const program = new Command('sluice')
+const program = settled(new Command('sluice'))
   .description('Invoice line items from Kafka to PostgreSQL: adaptive batches, exactly-once effect, dead letters.')
   .version(version)
-  .configureHelp({ sortSubcommands: false })
-  .exitOverride()
   .addHelpText('after', `\nConfiguration comes from the environment (docs/configuration.md). Try it: sluice demo`)
 
 type Define = (io: Io, exit: (code: ExitCode) => void) => Command
@@ -59,7 +63,7 @@ try {
   const needed = Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands)
   for (const name of needed) {
     const define = await commands[name]?.()
-    if (define) program.addCommand(throwing(define(io, exit)))
+    if (define) program.addCommand(settled(define(io, exit)))
   }
   await program.parseAsync()
 } catch (error) {

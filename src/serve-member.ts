@@ -55,6 +55,7 @@ export async function serveMember(
       letters: () =>
         reads((one) => createLetterStore({ database: one, groupId }).stats(ALL_LETTERS, 'code'), STATEMENT_MS),
       now: () => createLetterStore({ database: database(), groupId }).now(),
+      own: () => ({ memberId, partitions: report.state().partitions }),
     },
     clock,
   )

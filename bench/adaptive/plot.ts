@@ -56,7 +56,8 @@ export function plot(timeline: Timeline): string {
     { title: 'lag, records', points: binned(lagOf(timeline)) },
   ]
   const from = timeline.steps[0]?.at ?? 0
-  const to = Math.max(...timeline.events.map(({ written }) => written))
+  // More than a call takes as arguments.
+  const to = timeline.events.reduce((last, { written }) => Math.max(last, written), from)
   const inside = ({ title, points }: Panel) => ({ title, points: points.filter(([at]) => at >= from && at <= to) })
   const height = panels.length * (HEIGHT + MARGIN.top + MARGIN.bottom)
   const steps = timeline.steps.map(({ name, at }) => {

@@ -39,19 +39,20 @@ export async function measureCost(ground: Ground, file: string, rounds: number):
     const { user, system } = process.cpuUsage(before)
     return (user + system) / lines.length
   }
-  const cold = await through()
-  Object.assign(counts, { cached: 0, all: 0 })
-  const warm: number[] = []
-  for (let round = 0; round < rounds; round++) warm.push(await through())
-  await database.close()
-  await base.drop()
-
   const backlog = await retailBacklog(ground, file)
-  const rates: number[] = []
-  for (let round = 0; round < rounds; round++) rates.push((await drain(ground, backlog)).rate)
-  await backlog.drop()
-  const users = new Set(lines.map(({ userId }) => userId)).size
-  return { lines: lines.length, users, cold, warm, hitRatio: counts.cached / counts.all, rates }
+  try {
+    const cold = await through()
+    Object.assign(counts, { cached: 0, all: 0 })
+    const warm: number[] = []
+    for (let round = 0; round < rounds; round++) warm.push(await through())
+    const rates: number[] = []
+    for (let round = 0; round < rounds; round++) rates.push((await drain(ground, backlog)).rate)
+    const users = new Set(lines.map(({ userId }) => userId)).size
+    return { lines: lines.length, users, cold, warm, hitRatio: counts.cached / counts.all, rates }
+  } finally {
+    await database.close()
+    await Promise.all([base.drop(), backlog.drop()])
+  }
 }
 
 async function linesOf(file: string): Promise<MappingLine[]> {

@@ -8,10 +8,10 @@ export type Description = { readonly text: string; readonly codes: ReadonlySet<s
 
 const DEFAULT = fileURLToPath(new URL('../../../shared/data/online-retail-2010-12_2011-05.csv.gz', import.meta.url))
 
-/** The path given, RETAIL_FILE, or where it lies beside a checkout; null when it is not there. */
-export const retailFile = (given?: string): string | null => {
-  const path = given ?? process.env['RETAIL_FILE'] ?? DEFAULT
-  return existsSync(path) ? path : null
+/** The path given, RETAIL_FILE, or where it lies beside a checkout; null when none was named and it is not there. */
+export const retailFile = (given = process.env['RETAIL_FILE']): string | null => {
+  if (given !== undefined && !existsSync(given)) throw new Error(`there is no file ${given}`)
+  return given ?? (existsSync(DEFAULT) ? DEFAULT : null)
 }
 
 export async function readDescriptions(path: string): Promise<Description[]> {

@@ -16,6 +16,12 @@ export const consumeCommand = (io: Io, exit: (code: ExitCode) => void): Command 
 Logs are JSON lines on stdout. The first SIGTERM or SIGINT drains: what is buffered is written and committed, exit code 0.
 A second one ends at once (exit code 130); nothing is lost, the next owner reads the rest again.
 
+Environment, of all in docs/configuration.md:
+  KAFKA_BROKERS, DATABASE_URL           needed; each variable with a secret also as <NAME>_FILE
+  KAFKA_TOPIC, KAFKA_GROUP_ID           what is read, and as which group: members of one group share the partitions
+  HTTP_PORT, HTTP_HOST, ADMIN_TOKEN     the dashboard, /metrics and /health; without HTTP_PORT nothing listens
+  LOG_LEVEL                             debug tells of every flush
+
 Example:
   KAFKA_BROKERS=localhost:9092 DATABASE_URL=postgres://sluice:secret@localhost/sluice sluice consume`,
     )

@@ -1,8 +1,7 @@
 import { Command } from 'commander'
 import { cell } from '../lib/cell.ts'
-import { hexDump, readable } from '../dead-letters/readable.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
-import { printable, printableLines } from '../lib/printable.ts'
+import { printable } from '../lib/printable.ts'
 import type { LetterDetail } from '../sink/letter-store.ts'
 import { resolveId } from '../letter-jobs.ts'
 import { adviceFor, summaryJson } from '../sink/letter-json.ts'
@@ -10,11 +9,9 @@ import { connected } from './dlq-connect.ts'
 import { idPrefix } from './dlq-options.ts'
 import { count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
+import { headersSection, indented, keySection, section, valueSection, wrapped } from './record-text.ts'
 
 type Flags = { raw?: true; json?: true }
-
-const MAX_TEXT = 16 * 1024
-const MAX_HEX = 512
 
 export const dlqShow = (io: Io, exit: (code: ExitCode) => void): Command =>
   new Command('show')
@@ -61,25 +58,6 @@ const letterJson = ({ key, value, headers, valueSha256, replayHash, ...rest }: L
   replayHash: replayHash?.toString('hex') ?? null,
 })
 
-type Field = readonly [name: string, value: string | null]
-
-/** Fields without a value are left out. */
-const section = (title: string, fields: readonly Field[]): string[] => [
-  title,
-  ...fields.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)} ${value}`])),
-  '',
-]
-
-const indented = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`))
-
-/** Breaks at spaces, but never within a command. */
-const wrapped = (long: string, width: number): string[] =>
-  (long.match(/(?:`[^`]*`|[^\s`])+/g) ?? []).reduce<string[]>((lines, word) => {
-    const last = lines.at(-1)
-    if (last === undefined || last.length + 1 + word.length > width) return [...lines, word]
-    return [...lines.slice(0, -1), `${last} ${word}`]
-  }, [])
-
 function text(letter: LetterDetail, dlqTopic: string): string {
   const { id, publishedAt, replayCount, status } = letter
   const published = publishedAt === null ? `waits for ${dlqTopic}` : `on ${dlqTopic} since ${time(publishedAt)}`
@@ -116,9 +94,9 @@ function text(letter: LetterDetail, dlqTopic: string): string {
       ['resolved', letter.resolvedAt && time(letter.resolvedAt)],
       ['discarded', letter.discardReason === null ? null : `because: ${printable(letter.discardReason)}`],
     ]),
-    ...bytesSection('key', letter.key),
-    ...headersSection(letter),
-    ...valueSection(letter),
+    ...keySection(letter.key),
+    ...headersSection(letter.headers),
+    ...valuePart(letter),
   ]
   return `${lines.join('\n').trimEnd()}\n`
 }
@@ -129,37 +107,7 @@ function sentText({ status, replaySentAt, replayClaimedUntil }: LetterDetail): s
   return `not acknowledged by the brokers yet; after ${time(replayClaimedUntil)} the next replay sends it`
 }
 
-const sizeOf = (bytes: Buffer, form: string): string =>
-  `${count(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'}, ${form}`
-
-function bytesSection(name: string, bytes: Buffer | null): string[] {
-  if (bytes === null) return [`${name}: none`, '']
-  if (bytes.length === 0) return [`${name}: empty`, '']
-  const { form, text: shown } = readable(bytes)
-  const cut = shown.length > MAX_TEXT ? [`… cut here; all of it: sluice dlq show ID --raw`] : []
-  const lines = printableLines(shown.slice(0, MAX_TEXT)).split('\n')
-  return [`${name} (${sizeOf(bytes, form === 'hex' ? 'not UTF-8: as hex' : form === 'json' ? 'JSON' : 'text')})`, ...indented([...lines, ...cut]), ''] // prettier-ignore
-}
-
-function headersSection({ headers }: LetterDetail): string[] {
-  if (headers.length === 0) return ['headers: none', '']
-  const shown = headers.map(([name, value]) => `${cell(name, 100)}: ${headerText(value)}`)
-  return [`headers (${count(headers.length)})`, ...indented(shown), '']
-}
-
-function headerText(value: Buffer | null): string {
-  if (value === null) return '(null)'
-  if (value.length === 0) return '(empty)'
-  const isHex = readable(value).form === 'hex'
-  return isHex ? `0x${cell(value.toString('hex'), 200)}` : cell(value.toString(), 200)
-}
-
-function valueSection(letter: LetterDetail): string[] {
-  const { value, valueSha256, id } = letter
-  if (value === null && valueSha256 !== null)
-    return [`value: could not be stored; its sha256 is ${valueSha256.toString('hex')}`, '']
-  const lines = bytesSection('value', value).map((line) => line.replace('show ID', `show ${shortId(id)}`))
-  if (value === null || value.length === 0) return lines
-  const first = value.length > MAX_HEX ? `the first ${MAX_HEX} bytes` : 'all of it'
-  return [...lines, `value, hex (${first})`, ...indented(hexDump(value, MAX_HEX)), '']
-}
+const valuePart = ({ value, valueSha256, id }: LetterDetail): string[] =>
+  value === null && valueSha256 !== null
+    ? [`value: could not be stored; its sha256 is ${valueSha256.toString('hex')}`, '']
+    : valueSection(value, `sluice dlq show ${shortId(id)} --raw`)

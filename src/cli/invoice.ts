@@ -102,13 +102,13 @@ const shortId = ({ deadLetterId }: FailedItem) => deadLetterId.slice(0, 12)
 
 function tableOf(items: readonly FailedItem[]): string {
   const table = new Table({
-    head: ['line', 'code', 'what is wrong', 'status', 'record', 'dead letter'],
+    head: ['line', 'code', 'field', 'what is wrong', 'status', 'record', 'dead letter'],
     style: { head: [], border: [], compact: true },
-    colAligns: ['right', 'left', 'left', 'left', 'left', 'left'],
+    colAligns: ['right', 'left', 'left', 'left', 'left', 'left', 'left'],
   })
   for (const item of items) {
     const where = `${item.topic}[${item.partition}]@${item.offset}`
-    const row = [String(item.line ?? '?'), item.code, item.error, item.status, where, shortId(item)]
+    const row = [String(item.line ?? '?'), item.code, item.path || '–', item.error, item.status, where, shortId(item)]
     table.push(row.map(printable))
   }
   return table.toString()

@@ -68,7 +68,8 @@ const skipCommand = (io: Io, exit: Exit): Command =>
       'after',
       `
 What is passed by is never read: its lines will be missing in the ledger, and are counted as skipped. The member that stopped
-said which offsets; look at them with kafka-dump-log before. Stop the members of the group first.
+said which offsets; look at them before: sluice topics record, or kafka-dump-log where they
+cannot be read. Stop the members of the group first.
 
 Example:
   sluice offsets skip --partition 2 --offset 48210 --reason "gzip bomb of 12 May, see ticket 4711" --yes`,

@@ -63,14 +63,14 @@ Examples:
     --column quantity=Quantity --column unitPrice=UnitPrice --column occurredAt=InvoiceDate
   zcat events.gz | sluice publish - --format ndjson --rate 500
   sluice publish --generate 100000 --seed 7
-  sluice publish spoiled.ndjson --raw        each line as it is, for trying out dead letters`
+  sluice publish spoiled.ndjson --raw        each line as it is but for empty ones, for trying out dead letters`
 
 export const definePublish = (): Command =>
   new Command('publish')
     .description('publish line items: NDJSON events, invoice documents, CSV, or generated ones')
     .argument('[file]', 'a file (.gz is read directly), or - for standard input')
     .option('--format <format>', 'ndjson, json or csv (default: by the name of the file)')
-    .option('--raw', 'NDJSON: publish each line as it is, unchecked', false)
+    .option('--raw', 'NDJSON: publish each line as it is, unchecked, but for empty ones', false)
     .option('--user <id>', 'userId where the file has none', user)
     .option('--currency <code>', 'currency where the file has none', currency)
     .option(

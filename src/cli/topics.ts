@@ -5,6 +5,7 @@ import { deadLetterWarnings, type TopicReport } from '../kafka/topics.ts'
 import { ExitCode } from '../lib/operator-error.ts'
 import { createLog } from '../telemetry/log.ts'
 import type { Io } from './io.ts'
+import { topicsRecord } from './topics-record.ts'
 
 type Exit = (code: ExitCode) => void
 type Connected = { admin: KafkaAdmin; topic: string; dlqTopic: string }
@@ -59,7 +60,7 @@ const check = async (io: Io, { json }: { json?: true }): Promise<ExitCode> => {
 
 export const topicsCommand = (io: Io, exit: Exit): Command => {
   const command = new Command('topics').description(
-    'create or check the topic of line items and the topic of dead letters',
+    'the topic of line items and that of dead letters: create them, check them, look at a record',
   )
   command
     .command('create')
@@ -75,5 +76,5 @@ export const topicsCommand = (io: Io, exit: Exit): Command => {
     .option('--json', 'one JSON array')
     .addHelpText('after', '\nExample:\n  sluice topics check')
     .action(async (options: { json?: true }) => exit(await check(io, options)))
-  return command
+  return command.addCommand(topicsRecord(io, exit, (work) => withAdmin(io, work)))
 }

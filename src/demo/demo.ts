@@ -197,4 +197,5 @@ async function keep(world: World, deps: DemoDeps & { seed: number }, release: Re
     while (!deps.signal.aborted) await deps.clock.sleep(2 ** 30, deps.signal)
   }
   await Promise.race([forever(), failed])
+  say(deps, '\nending: the members drain, then the topics and the database of the demo are removed …')
 }

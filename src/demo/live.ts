@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { createProducer } from '../kafka/producer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { freePorts } from '../local-stack/free-ports.ts'
-import { generateEvents } from '../publish/generate.ts'
+import { type GeneratedRecord, generateEvents } from '../publish/generate.ts'
 import { generatedRows } from '../publish/generated-rows.ts'
 import { publish } from '../publish/publish.ts'
+import type { OutgoingRecord } from '../publish/row.ts'
 import { createLog } from '../telemetry/log.ts'
 import { listen, type Tell } from './control.ts'
 import { openCutProxy } from './cut-proxy.ts'
@@ -23,10 +24,23 @@ const POISON = 25
 const BACK_MS = 15_000
 /** More than anybody waits for. */
 const ENDLESS = 1e9
+const REFUSED_LINE = 7
+const REFUSES_MS = 10_000
+const REFUSAL = 'demo_refuses_line_7'
+
+/** One line of sixty-four has no sku, and the words of its description in another order: it finds its item by what is nearly the same. */
+function mixed(record: GeneratedRecord): OutgoingRecord {
+  if (record.kind !== 'valid' && record.kind !== 'duplicate') return record
+  const { event } = record
+  const description = event.vendorItem.description?.split(' ').reverse().join(' ')
+  if (description === undefined || Number.parseInt(event.eventId.slice(-2), 16) % 64 !== 0) return record
+  return { key: record.key, value: Buffer.from(JSON.stringify({ ...event, vendorItem: { description } })) }
+}
 
 export const FAULTS = {
   database: `PostgreSQL cannot be reached for ${AWAY_MS / 1000} s`,
   poison: `${POISON} records that no schema accepts`,
+  refusal: `a CHECK refuses every line ${REFUSED_LINE} for ${REFUSES_MS / 1000} s: dead letters that a replay mends`,
   member: 'kill -9 of a member; another one starts a little later',
 } as const
 export type FaultName = keyof typeof FAULTS
@@ -59,7 +73,7 @@ export const startLive = async (world: World, { clock, signal, seed }: LiveDeps,
   release.push(() => producer.disconnect())
   const send = (records: Parameters<typeof producer.send>[1]) => producer.send(world.config.topic, records)
   const ended = new AbortController()
-  const rows = generatedRows({ count: ENDLESS, seed: seed + 1, bad: 0, tombstones: 0, conflicts: 0 })
+  const rows = generatedRows({ count: ENDLESS, seed: seed + 1, bad: 0, tombstones: 0, conflicts: 0 }, mixed)
   const streaming = publish({ rows, send, clock, signal: ended.signal, rate: LIVE_RATE, onFault: () => {}, onProgress: () => {} }) // prettier-ignore
   streaming.then(({ ending }) => ending.kind === 'send-failed' && fail(ending.error), fail)
   release.push(async () => {
@@ -92,6 +106,22 @@ export const startLive = async (world: World, { clock, signal, seed }: LiveDeps,
       await send(bad.map(({ key, value }) => ({ key, value })))
       tell(
         `${bad.length} records that cannot be read were published: each becomes a dead letter, and no other record is harmed.`,
+      )
+    },
+    async refusal(tell) {
+      const change = (how: string) => world.database.client().$executeRawUnsafe(`ALTER TABLE ledger_entry ${how}`)
+      const dropped = () => change(`DROP CONSTRAINT IF EXISTS ${REFUSAL}`)
+      await dropped()
+      await change(`ADD CONSTRAINT ${REFUSAL} CHECK (line_number <> ${REFUSED_LINE}) NOT VALID`)
+      tell(
+        `The ledger refuses every line ${REFUSED_LINE} for ${REFUSES_MS / 1000} s, and nothing else: each becomes a dead letter, ROW_REJECTED.`,
+      )
+      await clock.sleep(REFUSES_MS, signal)
+      // A transaction that hangs may hold the table.
+      while (!signal.aborted && !(await dropped().then(() => true, () => false))) await clock.sleep(1_000, signal) // prettier-ignore
+      if (signal.aborted) return
+      tell(
+        'It takes them again. Replay the letters, on the dashboard or all at once: npx sluice dlq replay --code ROW_REJECTED',
       )
     },
     async member(tell) {

@@ -23,7 +23,9 @@ const partition = z.object({
   position: z.number().nullable().describe('Next offset that PostgreSQL does not hold; null: nobody has begun here'),
   end: known.describe('Kafka’s; null: unknown'),
   committed: z.number().nullable().describe('Kafka’s; null: never'),
-  asOf: moment.describe('When end and committed were asked for, by PostgreSQL’s clock'),
+  asOf: moment.describe(
+    'When end and committed were asked for, by PostgreSQL’s clock; null: unknown, or just now while it does not answer',
+  ),
   lagRecords: known,
   lagSeconds: known.describe('Age of the oldest record that PostgreSQL does not hold; 0: there is none; null: unknown'),
   ...{ inserted: z.bigint(), duplicates: z.bigint(), deadLettered: z.bigint(), ignored: z.bigint() },
@@ -47,7 +49,7 @@ export const state = z.object({
   admin: z.boolean().describe('Is there an ADMIN_TOKEN?'),
   database: z
     .object({ ok: z.boolean(), error: text })
-    .describe('Not ok: all but deadLetters is of the last time it answered'),
+    .describe('Not ok: all is of the last time it answered (`now`), but for the partitions of the member that answers'),
   now: moment.describe('PostgreSQL’s clock; null: it has not answered this member yet'),
   gate: z
     .object({
@@ -59,7 +61,9 @@ export const state = z.object({
   members: z.array(member),
   partitions: z.array(partition),
   lag: z.object({
-    records: known.describe('Of all partitions; null: a part of it is unknown'),
+    records: known.describe(
+      'Of all partitions; null: a part of it is unknown. While PostgreSQL does not answer: own partitions as they are, the others as they were',
+    ),
     seconds: known.describe('The largest; null: a part of it is unknown'),
     clearSeconds: known.describe('Until it is gone at the rate of the last minute; null: never, or unknown'),
   }),

@@ -20,7 +20,7 @@ const moment = z.string().max(100).optional().describe('2h, 7d (ago), or ISO 860
 export const idPrefix = z
   .string()
   .toLowerCase()
-  .regex(/^[0-9a-f]{6,64}$/, 'an id of a dead letter, or its first 6 hex digits or more')
+  .regex(/^[0-9a-f]{6,64}$/, 'give the id of a dead letter, or its first 6 hex digits or more')
 
 const filters = {
   code: list(z.enum(FAULT_CODES)),
@@ -50,12 +50,12 @@ export const mappingList = z
       (value) => (value === undefined ? value : Number(value)),
       z.number().positive().max(1).optional(),
     ),
-    after: z.string().regex(CURSOR, 'the `next` of the page before').optional(),
+    after: z.string().regex(CURSOR, 'give the `next` of the page before').optional(),
   })
   .refine(
     ({ scoreBelow, after }) =>
       after === undefined || (parseCursor(after)?.score !== null) === (scoreBelow !== undefined),
-    { path: ['after'], error: 'the `next` of the page before, asked with the same filter' },
+    { path: ['after'], error: 'give the `next` of the page before, with the same filter' },
   )
 export const none = z.strictObject({})
 
@@ -97,7 +97,7 @@ export const assignBody = z.strictObject({
 export const undoBody = z
   .strictObject({ ...correction, change: id.optional().describe('of the dry run') })
   .refine(({ dryRun, change }) => dryRun || change !== undefined, {
-    ...{ path: ['change'], error: 'the `change` that the dry run tells' },
+    ...{ path: ['change'], error: 'give the `change` that the dry run tells' },
   })
 
 /** @throws Refusal of a time that is none. */

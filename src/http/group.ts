@@ -1,5 +1,6 @@
 // The whole group as the database knows it: what the members say, and what is settled. Read at most once a second, however many
-// ask, and letters are counted apart from it; when PostgreSQL does not answer, the last answer is given, and said to be old.
+// ask, and letters are counted apart from it; when PostgreSQL does not answer, the last answer is given, and said to be old: but for
+// the partitions of this member, which knows its own.
 import type { Clock } from '../lib/clock.ts'
 import type { GateState } from '../sink/gate-store.ts'
 import { older, totalOf } from '../sink/letter-json.ts'
@@ -7,6 +8,7 @@ import type { LetterStats } from '../sink/letter-store.ts'
 import { isAlive, type MemberRow } from '../sink/member-store.ts'
 import type { OffsetAccount } from '../sink/offset-store.ts'
 import { STALE_MS } from '../telemetry/lag.ts'
+import type { MemberState } from '../telemetry/member-state.ts'
 import type { DeadLetterFigures } from '../telemetry/metrics.ts'
 import { kept, type Kept } from './kept.ts'
 
@@ -16,6 +18,8 @@ export type GroupReads = {
   readonly gate: () => Promise<GateState>
   readonly letters: () => Promise<readonly LetterStats[]>
   readonly now: () => Promise<Date>
+  /** What this member knows without PostgreSQL. */
+  readonly own: () => { readonly memberId: string; readonly partitions: MemberState['partitions'] }
 }
 
 const STATE = { ms: 1_000, share: 1 }
@@ -61,9 +65,14 @@ export function createGroup(reads: GroupReads, clock: Clock) {
   return {
     async state() {
       const [found, lettersFound] = await Promise.all([inTime(table), inTime(letters)])
-      const { now = null, gate = null, members = [], partitions = [] } = found.value ?? {}
+      const { error } = found
+      const { now = null, gate = null, members = [], partitions: last = [] } = found.value ?? {}
+      const partitions = error === null ? last : withOwn(last, reads.own())
+      const lag = lagOf(partitions, members)
       const deadLetters = lettersFound.value && figuresOf(lettersFound.value)
-      return { error: found.error, now, gate, members, partitions, lag: lagOf(partitions, members), deadLetters }
+      // Rates are as old as the rest.
+      const known = error === null ? lag : { ...lag, clearSeconds: null }
+      return { error, now, gate, members, partitions, lag: known, deadLetters }
     },
     /** All of them, as they were counted last. */
     letterStats: async () => (await letters.get()).rows,
@@ -118,6 +127,15 @@ function partitionOf(partition: number, row: OffsetAccount | undefined, claim: C
     ignored: row?.ignored ?? 0n,
     skipped: row?.skipped ?? 0n,
   }
+}
+
+function withOwn(partitions: readonly Partition[], { memberId, partitions: own }: ReturnType<GroupReads['own']>) {
+  return partitions.map((each): Partition => {
+    const told = each.memberId === memberId ? own.find(({ partition }) => partition === each.partition) : undefined
+    if (told?.end === undefined || told.end === null) return each
+    const { end, committed, lagRecords, lagSeconds } = told
+    return { ...each, position: told.position ?? each.position, end, committed, lagRecords, lagSeconds, asOf: null }
+  })
 }
 
 type Partition = ReturnType<typeof partitionOf>

@@ -1,3 +1,4 @@
+import type { KafkaMessage } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -7,7 +8,7 @@ import { type BrokerFacts, brokerFacts, type Replication, replicationOf } from '
 import { explained, retried } from './explain.ts'
 import type { Subject } from './explain-security.ts'
 import { describeGroup, type Group } from './group.ts'
-import { type Place, timestampAt } from './oldest-record.ts'
+import { firstRecord, type Place } from './first-record.ts'
 import { protocolTypes } from './protocol-types.ts'
 import { checkRights, type Needs } from './rights.ts'
 import {
@@ -44,7 +45,9 @@ export type KafkaAdmin = {
   /** Only while the group has no members. */
   commitOffsets(groupId: string, topic: string, positions: ReadonlyMap<number, bigint>): Promise<void>
   topicId(topic: string): Promise<string | null>
-  /** The timestamp of the first record from `offset` on; null: below `end` there is none. */
+  /** The first record from `offset` on; null: below `end` there is none. */
+  recordAt(place: Place): Promise<KafkaMessage | null>
+  /** Its timestamp. */
   timestampAt(place: Place): Promise<number | null>
   /** Members of the group now; one that was killed counts until its session time-out. */
   groupMembers(groupId: string): Promise<number>
@@ -104,7 +107,11 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     describeTopic,
     checkRights: (needs) => call(() => checkRights(config, cluster, needs)),
     settings: (topic) => call(() => topicSettings(admin, topic), { topic }),
-    timestampAt: (place) => askLeaders(() => timestampAt(cluster, place), place.topic),
+    recordAt: (place) => askLeaders(() => firstRecord(cluster, place), place.topic),
+    timestampAt: async (place) => {
+      const found = await askLeaders(() => firstRecord(cluster, place), place.topic)
+      return found && Number(found.timestamp)
+    },
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
     groupMembers: (groupId) =>
       call(async () => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0, { group: groupId }),

@@ -1,4 +1,4 @@
-import type { Admin, Kafka } from 'kafkajs'
+import type { Admin, Kafka, KafkaMessage } from 'kafkajs'
 import { internal } from './kafkajs-internals.ts'
 import { METADATA_KEY, METADATA_WITH_IDS, type TopicAnswer, topicRequest } from './topic-id.ts'
 
@@ -23,7 +23,7 @@ type FetchRequest = {
     partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
   }[]
 }
-export type FetchedRecord = { readonly offset: string; readonly timestamp: string; readonly isControlRecord?: boolean }
+export type FetchedRecord = KafkaMessage & { readonly isControlRecord?: boolean }
 type FetchAnswer = { responses: { partitions: { messages: FetchedRecord[] }[] }[] }
 type Commit = { groupId: string; memberId: string; groupGenerationId: number; topics: object[] }
 type Coordinator = { offsetCommit(commit: Commit): Promise<unknown> }

@@ -20,6 +20,7 @@ const settledAt = z.date().nullable()
 const failedItem = z.object({
   userId: z.string().nullable().describe('null: the record could not be read so far'),
   line: z.number().nullable(),
+  path: z.string().describe('JSON pointer of the field; empty: the whole record'),
   ...{ code: z.string(), error: z.string(), deadLetterId: z.string(), status: z.string(), group: z.string() },
   ...{ topic: z.string(), partition: z.number(), offset: z.bigint() },
 })

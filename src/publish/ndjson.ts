@@ -116,13 +116,14 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes
 }
 
-/** Each line as it is, unchecked: the way to put a bad record on the topic on purpose. */
+/** Each line as it is, unchecked: the way to put a bad record on the topic on purpose. An empty one is none. */
 export async function* rawRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<Row[]> {
   for await (const lines of linesOf(chunks, MAX_VALUE_BYTES))
-    yield lines.map(({ line, bytes }) => {
-      if (bytes === null) return tooLong(line, MAX_VALUE_BYTES)
+    yield lines.flatMap(({ line, bytes }): Row[] => {
+      if (bytes === null) return [tooLong(line, MAX_VALUE_BYTES)]
+      if (bytes.length === 0) return []
       const json = readJson(bytes)
       const invoiceId = json.ok && isObject(json.value) ? json.value['invoiceId'] : undefined
-      return { line, record: { key: typeof invoiceId === 'string' ? Buffer.from(invoiceId) : null, value: bytes } }
+      return [{ line, record: { key: typeof invoiceId === 'string' ? Buffer.from(invoiceId) : null, value: bytes } }]
     })
 }

@@ -50,7 +50,7 @@ const LETTERS = `WITH letters AS MATERIALIZED (
 
 /** Not the bytes: they may be a megabyte each. */
 function columns(): string {
-  return `id, group_id, topic, partition, record_offset, code, message, user_id, line_number, status, created_at`
+  return `id, group_id, topic, partition, record_offset, code, message, path, user_id, line_number, status, created_at`
 }
 
 const TALLIES = `
@@ -62,7 +62,7 @@ const TALLIES = `
 
 /** A resolved letter's event is in the ledger: it is listed there. */
 const ITEMS = `
-  SELECT user_id AS "userId", line_number AS line, code, message AS error, id AS "deadLetterId", status,
+  SELECT user_id AS "userId", line_number AS line, code, message AS error, coalesce(path, '') AS path, id AS "deadLetterId", status,
     group_id AS "group", topic, partition, record_offset AS "offset"
   FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY line_number, topic, partition, record_offset, id) AS nth
         FROM letters WHERE status <> 'resolved') l

@@ -23,6 +23,10 @@ const bytes = (buffer: Buffer) => buffer as Bytes
 /** 9999-12-31: past it JavaScript and PostgreSQL write years differently. A producer may send any 64 bits. */
 const LAST_TIMESTAMP = 253_402_300_799_999
 
+/** A producer may write any number as the time of a record; null: it is no time. */
+export const recordTime = (timestamp: number): Date | null =>
+  timestamp >= 0 && timestamp <= LAST_TIMESTAMP ? new Date(timestamp) : null
+
 export function letterId({ groupId, topic, topicId }: Coordinates, partition: number, offset: bigint): string {
   return hash('sha256', JSON.stringify([groupId, topic, topicId, partition, String(offset)]), 'hex')
 }
@@ -38,7 +42,7 @@ export function letterOf(
     topic: at.topic,
     partition,
     recordOffset: offset,
-    recordTimestamp: timestamp >= 0 && timestamp <= LAST_TIMESTAMP ? new Date(timestamp) : null,
+    recordTimestamp: recordTime(timestamp),
     key: key && bytes(key),
     value: value && bytes(value),
     headers: bytes(encodeHeaders(headers)),

@@ -304,12 +304,12 @@ test('a member that dies is shown to be silent; when it is the one that serves t
   const { page, close } = await openTab()
   await go(page)
   await page
-    .getByRole('row', { name: new RegExp(`:${second.pid} `) })
+    .getByRole('row', { name: new RegExp(`, ${second.pid} `) })
     .getByText('running')
     .waitFor()
   second.kill('SIGKILL')
   await page
-    .getByRole('row', { name: new RegExp(`:${second.pid} `) })
+    .getByRole('row', { name: new RegExp(`, ${second.pid} `) })
     .getByText('silent')
     .waitFor({ timeout: 30_000 })
   await shot(page, 'member-silent')

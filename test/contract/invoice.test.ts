@@ -88,6 +88,7 @@ describe('an invoice', () => {
         line: 3,
         code: 'NUMERIC_SCALE',
         error: 'The number has more than 6 decimals.',
+        path: '/quantity',
         deadLetterId: letter!.id,
         status: 'open',
         group: 'test-group',

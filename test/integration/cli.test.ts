@@ -206,6 +206,7 @@ describe('help', () => {
     const commands = COMMANDS.map((define) => define(io, () => {}))
     expect(names).toEqual([...commands.map((command) => command.name()), 'help'])
     expect((await sluice(['dlq', 'list', '--help'])).stdout).toMatch(EXAMPLE)
+    expect((await sluice(['dlq', 'discard', '--help'])).stdout).toMatch(/--reason <text>[^-]*\(required\)/)
 
     // The others in this process: there are forty.
     const without: string[] = []

@@ -57,6 +57,12 @@ const expectNothingLeft = async (before: readonly Process[], kept = /^$/) => {
   })
 }
 
+/** What the demo says to export, to use the commands on it. */
+const exported = (output: string): Record<string, string> =>
+  Object.fromEntries(
+    [...output.matchAll(/^ *export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
+  )
+
 test('proves every line, ends with exit code 0 and leaves nothing behind', async () => {
   const { ended, output, pid, says } = run(['--events', '5000'])
   await says(/member-1 starts/)
@@ -89,6 +95,11 @@ test('--keep goes on with a dashboard and a stream of records; trouble is provok
   expect(stdout).toMatch(/^25 records that cannot be read were published/)
   const grown = async () => (await state())?.deadLetters.unresolved === before + 25
   await until('they are dead letters on the page', grown, { describe: output })
+  const sluice = (...args: string[]) => execa('npx', ['sluice', ...args], { env: { ...env, ...exported(output()) } })
+  expect((await sluice('demo', 'fault', 'refusal')).stdout).toMatch(/^The ledger refuses[^]*\nIt takes them again/)
+  const replayed = await sluice('dlq', 'replay', '--code', 'ROW_REJECTED', '--yes')
+  expect(replayed.stdout).toMatch(/replayed [1-9]/)
+  await until('the replay has mended them', grown, { describe: output })
   process.kill(-pid, 'SIGINT')
   await ended
   await expectNothingLeft(tree)

@@ -41,7 +41,7 @@ function heard(state) {
       : h(
           'div',
           { class: 'banner bad' },
-          `PostgreSQL does not answer (${database.error ?? 'no reason known'}): these numbers are of ${time(now)}. Records wait in Kafka; nothing is lost.`,
+          `PostgreSQL does not answer (${database.error ?? 'no reason known'}): these numbers are of ${time(now)}, but the partitions of this member. Records wait in Kafka; nothing is lost.`,
         ),
     gate
       ? h(

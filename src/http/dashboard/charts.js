@@ -111,6 +111,8 @@ export function createChart(title, { unit, right, note }) {
         chart = new uPlot(optionsFor(series), data, plot)
         drawn = shape
       } else chart.setData(data)
+      // Whoever points at nothing reads the newest. Later: uPlot ends a first drawing in a microtask, and empties the legend.
+      setTimeout(() => chart?.cursor.idx ?? chart?.setLegend({ idx: times.length - 1 }))
       const newest = series.map(({ name, values, scale }) => {
         const value = values.findLast((each) => each !== null) ?? null
         return `${name} ${shown(scale === 'y2' && right ? right : unit)(value)}`

@@ -2,7 +2,7 @@
 import { get, UNRESOLVED } from './api.js'
 import { change } from './ask.js'
 import { fill, h, panel, table } from './dom.js'
-import { count, time } from './format.js'
+import { count, shortId, time } from './format.js'
 
 /** @typedef {import('./app.js').Page} Page */
 
@@ -76,7 +76,7 @@ export function deadLetters({ main, query, signal, failed }) {
     h('input', {
       type: 'checkbox',
       checked: chosen.has(id),
-      'aria-label': `choose ${id.slice(0, 10)}`,
+      'aria-label': `choose ${shortId(id)}`,
       onchange: (/** @type {any} */ { target }) => (target.checked ? chosen.add(id) : chosen.delete(id), label()),
     })
   const draw = () => {
@@ -87,9 +87,9 @@ export function deadLetters({ main, query, signal, failed }) {
         'Newest first',
         [
           'choose',
+          'code',
           'letter',
           'first failed',
-          'code',
           'invoice / line',
           'user',
           'where from',
@@ -100,9 +100,9 @@ export function deadLetters({ main, query, signal, failed }) {
         ],
         letters.map((letter) => [
           box(letter),
-          h('a', { class: 'mono', href: `#/dead-letters/${letter.id}` }, letter.id.slice(0, 10)),
-          time(letter.createdAt),
           letter.code,
+          h('a', { class: 'mono', href: `#/dead-letters/${letter.id}` }, shortId(letter.id)),
+          time(letter.createdAt),
           `${letter.invoiceId ?? '–'} / ${letter.lineNumber ?? '–'}`,
           letter.userId ?? '–',
           origin(letter),

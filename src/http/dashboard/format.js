@@ -37,6 +37,25 @@ export function bytes(bytes) {
 /** @param {string | null | undefined} at ISO 8601 */
 export const time = (at) => (at ? at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC') : NONE)
 
+/** As much of the id of a letter as the commands show. @param {string} id */
+export const shortId = (id) => id.slice(0, 12)
+
+/**
+ * What `sluice lag` calls members; with host and process where several that are alive have one name.
+ * @param {readonly any[]} members @returns {Map<string, string>} by member id
+ */
+export function namesOf(members) {
+  /** @param {any} member */
+  const isShared = ({ clientId, memberId }) =>
+    members.some((other) => other.alive && other.clientId === clientId && other.memberId !== memberId)
+  return new Map(
+    members.map((member) => [
+      member.memberId,
+      isShared(member) ? `${member.clientId} (${member.host}:${member.pid})` : member.clientId,
+    ]),
+  )
+}
+
 /** How long before `now`. @param {string | null | undefined} at @param {string | null} now */
 export const ago = (at, now) =>
   at && now ? `${duration(Math.max(0, (Date.parse(now) - Date.parse(at)) / 1000))} ago` : NONE

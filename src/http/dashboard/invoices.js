@@ -1,7 +1,7 @@
 // What became of an invoice.
 import { get } from './api.js'
 import { facts, fill, h, panel, table } from './dom.js'
-import { count, millis, time } from './format.js'
+import { count, millis, shortId, time } from './format.js'
 
 /** @typedef {import('./app.js').Page} Page */
 
@@ -34,11 +34,12 @@ const resultOf = (result, isAlone) => {
       ? null
       : table(
           'Lines that failed',
-          ['line', 'letter', 'code', ['why', 'wrap'], 'status'],
+          ['line', 'code', 'letter', 'field', ['why', 'wrap'], 'status'],
           result.failedItems.map((/** @type {any} */ item) => [
             item.line ?? '–',
-            h('a', { class: 'mono', href: `#/dead-letters/${item.deadLetterId}` }, item.deadLetterId.slice(0, 10)),
             item.code,
+            h('a', { class: 'mono', href: `#/dead-letters/${item.deadLetterId}` }, shortId(item.deadLetterId)),
+            item.path || '–',
             item.error,
             item.status,
           ]),

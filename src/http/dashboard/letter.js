@@ -2,7 +2,7 @@
 import { get, token } from './api.js'
 import { askToken, change } from './ask.js'
 import { facts, fill, h, panel } from './dom.js'
-import { count, time } from './format.js'
+import { count, shortId, time } from './format.js'
 
 /** @typedef {import('./app.js').Page} Page */
 
@@ -89,7 +89,7 @@ export function letter({ main, path, signal, failed }) {
         null,
         h('a', { href: '#/dead-letters' }, 'Dead letters'),
         ' / ',
-        h('span', { class: 'mono' }, found.id.slice(0, 10)),
+        h('span', { class: 'mono' }, shortId(found.id)),
       ),
       h('div', { class: 'head' }, h('h1', null, found.code, ' ', h('span', { class: 'pill' }, found.status))),
       h('p', { role: 'status' }, outcomeOf(found)),

@@ -1,11 +1,11 @@
 // The tables of the overview, from GET /api/state and GET /api/batches.
 import { h, table } from './dom.js'
-import { ago, bytes, count, duration, millis, short, time } from './format.js'
+import { ago, bytes, count, duration, millis, namesOf, short, shortId, time } from './format.js'
 import { memberVerdict } from './verdict.js'
 
 /** @param {any} state */
 export function partitionsOf({ partitions, members, now }) {
-  const hosts = new Map(members.map((/** @type {any} */ { memberId, host, pid }) => [memberId, `${host}:${pid}`]))
+  const names = namesOf(members)
   return table(
     'Per partition: where PostgreSQL is, what Kafka knows, and what waits',
     [
@@ -23,7 +23,7 @@ export function partitionsOf({ partitions, members, now }) {
     ],
     partitions.map((/** @type {any} */ each) => [
       each.partition,
-      each.memberId ? (hosts.get(each.memberId) ?? each.memberId.slice(0, 8)) : h('span', { class: 'bad' }, 'nobody'),
+      each.memberId ? (names.get(each.memberId) ?? each.memberId.slice(0, 8)) : h('span', { class: 'bad' }, 'nobody'),
       ...[each.position, each.end, each.committed, each.lagRecords].map(count),
       duration(each.lagSeconds),
       ...[each.inserted, each.duplicates, each.deadLettered].map(count),
@@ -35,10 +35,17 @@ export function partitionsOf({ partitions, members, now }) {
 
 /** @param {any} state */
 export function membersOf({ members, now, memberId: asked }) {
+  const names = namesOf(members)
+  /** What a member that says nothing had is not its own any more. @param {any} member */
+  const partitions = ({ alive, state }) => {
+    const owned = state.partitions.map((/** @type {any} */ { partition }) => partition).join(', ')
+    return owned === '' ? 'none' : alive ? owned : `had ${owned}`
+  }
   return table(
     'Members of the group, also those that ended lately',
     [
       'member',
+      'host, process',
       'state',
       'partitions',
       ['buffer', 'n'],
@@ -55,9 +62,10 @@ export function membersOf({ members, now, memberId: asked }) {
       const { word, level, why } = memberVerdict(member)
       const { state } = member
       return [
-        `${member.host}:${member.pid}${member.memberId === asked ? ' (serves this page)' : ''}`,
+        `${names.get(member.memberId)}${member.memberId === asked ? ', serves this page' : ''}`,
+        `${member.host}, ${member.pid}`,
         h('span', { class: `pill ${level}` }, word),
-        state.partitions.map((/** @type {any} */ { partition }) => partition).join(', ') || 'none',
+        partitions(member),
         `${short(state.buffer.records)} (${bytes(state.buffer.bytes)})`,
         count(Math.max(0, ...state.limits.map((/** @type {any} */ { records }) => records))),
         millis(Math.max(0, ...state.limits.map((/** @type {any} */ { ageMs }) => ageMs))),
@@ -89,10 +97,10 @@ export const lettersOf = (deadLetters, newest, now) => [
     ? null
     : table(
         'The newest',
-        ['letter', 'code', 'invoice / line', 'failed', 'status'],
+        ['code', 'letter', 'invoice / line', 'failed', 'status'],
         newest.map((letter) => [
-          h('a', { class: 'mono', href: `#/dead-letters/${letter.id}` }, letter.id.slice(0, 10)),
           letter.code,
+          h('a', { class: 'mono', href: `#/dead-letters/${letter.id}` }, shortId(letter.id)),
           `${letter.invoiceId ?? '–'} / ${letter.lineNumber ?? '–'}`,
           ago(letter.createdAt, now),
           letter.status,

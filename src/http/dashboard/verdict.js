@@ -10,7 +10,11 @@ const FRESH_SECONDS = 10
 export function lagVerdict({ lag, members, gate, database }, buffered = null) {
   const alive = members.filter((/** @type {any} */ member) => member.alive).length
   if (!database.ok)
-    return { word: 'unknown', level: 'bad', why: 'PostgreSQL does not answer; these are its last numbers' }
+    return {
+      word: 'unknown',
+      level: 'bad',
+      why: 'PostgreSQL does not answer: own partitions as they are, of others as they were',
+    }
   if (alive === 0) return { word: 'stopped', level: 'bad', why: 'no member of the group is alive' }
   if (gate) return { word: 'paused', level: 'bad', why: `the gate is closed: ${gate.code}` }
   if (lag.records === null) return { word: 'unknown', level: 'warn', why: 'of a part of it nobody knows the end' }

@@ -16,7 +16,10 @@ const open = () => {
   }
   const gate = async () => ({ closure: null, actor: null, allowance: 0n })
   const group = createGroup(
-    { members: async () => [], offsets: async () => [], gate, letters, now: async () => NOW },
+    {
+      ...{ members: async () => [], offsets: async () => [], gate, letters, now: async () => NOW },
+      own: () => ({ memberId: 'm', partitions: [] }),
+    },
     clock,
   )
   /** What comes of it within the time that a request may take. */

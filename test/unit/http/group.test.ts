@@ -31,6 +31,7 @@ const lagOf = async (told: Told) => {
       gate: () => Promise.resolve({ closure: null } as never),
       letters: () => Promise.resolve([]),
       now: () => Promise.resolve(NOW),
+      own: () => ({ memberId: 'm', partitions: [] }),
     },
     virtualClock().clock,
   )
@@ -58,4 +59,33 @@ test.each<[string, Told]>([
 test('what is known to wait is told, however old', async () => {
   const partition = { end: 130, lagRecords: 30, lagSeconds: 40 }
   expect(await lagOf({ askedMsAgo: 60_000, partition })).toMatchObject({ lagRecords: 30, lagSeconds: 40, total: 30 })
+})
+
+test('while PostgreSQL does not answer, a member tells the lag of its own partitions as it is, and of others as it was', async () => {
+  const virtual = virtualClock()
+  let down = false
+  const unless = <T>(value: T) => (down ? Promise.reject(new Error('away')) : Promise.resolve(value))
+  const row = memberOf({ askedMsAgo: 1_000 })
+  const other = memberOf({ askedMsAgo: 1_000, partition: { partition: 1, end: 107, lagRecords: 7, lagSeconds: 3 } })
+  const group = createGroup(
+    {
+      members: () => unless([row, { ...other, memberId: 'other' }]),
+      offsets: () => unless([offsets[0]!, { ...offsets[0]!, partition: 1 }]),
+      gate: () => unless({ closure: null } as never),
+      letters: () => unless([]),
+      now: () => unless(NOW),
+      own: () => ({ memberId: 'm', partitions: [{ partition: 0, position: 130, end: 450, committed: 120, lagRecords: 320, lagSeconds: 12 }] }), // prettier-ignore
+    },
+    virtual.clock,
+  )
+  expect((await group.state()).lag).toMatchObject({ records: 7, seconds: 3 })
+  down = true
+  await virtual.run(2_000)
+  const { error, partitions, lag } = await group.state()
+  expect(error).not.toBeNull()
+  expect(partitions.map(({ position, end, lagRecords, asOf }) => [position, end, lagRecords, asOf !== null])).toEqual([
+    [130, 450, 320, false],
+    [100, 107, 7, true],
+  ])
+  expect(lag).toEqual({ records: 327, seconds: 12, clearSeconds: null })
 })

@@ -6,7 +6,7 @@ const tally = (userId: string | null, over: Partial<InvoiceTally> = {}): Invoice
   ...over,
 })
 const item = (userId: string | null, line: number): FailedItem => ({
-  ...{ userId, line, code: 'X', error: '', deadLetterId: `${userId}-${line}`, status: 'open' },
+  ...{ userId, line, code: 'X', error: '', path: '', deadLetterId: `${userId}-${line}`, status: 'open' },
   ...{ group: 'g', topic: 't', partition: 0, offset: 0n },
 })
 const asked = { invoiceId: '1', userId: null, limit: 9 }

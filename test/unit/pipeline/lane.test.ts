@@ -1,5 +1,5 @@
 // The sink and the source are ports, so fakes may stand for them.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createSignal } from '../../../src/lib/signal.ts'
 import { createWake } from '../../../src/lib/wake.ts'
 import { createBuffer } from '../../../src/pipeline/buffer.ts'
@@ -43,4 +43,52 @@ test('a sink that was rewound is gone back to once, also by a batch that was cut
   expect(sought).toEqual([5n])
   expect(buffer.next(0)).toBe(5n)
   expect(buffer.held).toEqual({ records: 0, bytes: 0 })
+})
+
+test('after a flush the next batch waits for its age; when nothing was flushed for as long it does not wait', async () => {
+  const buffer = createBuffer<null>({ records: 100, bytes: 100_000 })
+  buffer.assign(0, 0n)
+  const wake = createWake()
+  const abort = new AbortController()
+  vi.useFakeTimers()
+  const clock = { now: () => Date.now(), wall: () => Date.now(), sleep: async () => {} }
+  const taken: number[] = []
+  const sink: Sink<null> = {
+    write({ parts }: Batch<null>): Promise<WriteResult> {
+      taken.push(clock.now())
+      const positions = new Map(parts.map(({ partition, to }) => [partition, to]))
+      return new Promise((resolve) => void setTimeout(() => resolve({ ...nothing, positions }), 4))
+    },
+    classify: (cause) => ({ fate: 'fatal', code: 'X', oversized: false, maxRecords: null, cause }),
+    probe: () => Promise.resolve(true),
+  }
+  let offset = 0n
+  const arrive = () => {
+    const record = { partition: 0, offset: offset++, timestamp: 0, key: null, value: null, headers: [] }
+    buffer.push({ record, decoded: null, bytes: 1, arrivedAt: clock.now() })
+    wake.notify()
+  }
+  const running = runLane<null>({
+    ...{ lane: 0, buffer, clock, emit: () => {}, wake, freed: createSignal() },
+    source: { commit: () => {}, seek: () => {} },
+    bounds: { maxRecords: 10, maxBytes: 1_000, minAgeMs: 50, maxAgeMs: 50, targetMs: 1_000 },
+    settling: {
+      ...{ sink, clock, emit: () => {}, owns: () => true, random: () => 0, abort: abort.signal },
+      ...{ failing: () => {}, held: async () => {} },
+    },
+    ...{ mode: () => 'steady', gateClosed: () => false, flushing: () => {} },
+  })
+  const begun = clock.now()
+  arrive()
+  await vi.advanceTimersByTimeAsync(10) // written in 4
+  arrive()
+  await vi.advanceTimersByTimeAsync(200)
+  arrive()
+  await vi.advanceTimersByTimeAsync(10)
+  // The second: 50 ms after the end of the first flush, not 50 ms after it came.
+  expect(taken.map((at) => at - begun)).toEqual([0, 54, 210])
+  abort.abort()
+  wake.notify()
+  await running
+  vi.useRealTimers()
 })

@@ -285,6 +285,20 @@ test('closed, it sends nothing more and leaves no timer behind', async () => {
   expect(offsets()).toHaveLength(1)
 })
 
+test('closed in the pause between two commits, it leaves no timer behind either', async () => {
+  const { commits, handle, offsets, answered } = world()
+  commits.use(handle)
+  commits.add(at({ 0: 1n }))
+  await answered(0)
+  commits.add(at({ 0: 2n }))
+  expect(vi.getTimerCount()).toBe(1)
+  commits.close()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(vi.getTimerCount()).toBe(0)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(offsets()).toHaveLength(1)
+})
+
 // Found by the simulation: it took Kafka back to before what the next owner had told.
 test('what waits for a partition that was lost meanwhile is forgotten at the join, also when that comes back', async () => {
   const { commits, owned, handle, offsets } = world()

@@ -1,3 +1,4 @@
+import { OperatorError } from '../lib/operator-error.ts'
 import type { Cluster, FetchedRecord } from './cluster.ts'
 
 export type Place = {
@@ -13,22 +14,31 @@ const MAX_FETCHES = 5
 const WAIT_MS = 500
 
 /**
- * The timestamp of the first record from `offset` on, read from the log: one batch is fetched, the least that brokers give.
- * Rejects when it cannot be read. A record of a transaction that is not committed counts: nobody can read what is behind it.
+ * The first record from `offset` on, read from the log: one batch is fetched, the least that brokers give; null: below `end` there is
+ * none. Rejects when it cannot be read. A record of a transaction that is not committed counts: nobody can read what is behind it.
  */
-export async function timestampAt(cluster: Cluster, { topic, partition, offset, end }: Place): Promise<number | null> {
+export async function firstRecord(
+  cluster: Cluster,
+  { topic, partition, offset, end }: Place,
+): Promise<FetchedRecord | null> {
   let from = offset
   for (let fetches = 0; from < end; fetches += 1) {
-    if (fetches === MAX_FETCHES) throw new Error(`no record found behind offset ${offset} of partition ${partition}`)
+    if (fetches === MAX_FETCHES) throw none(partition, offset)
     const records = await fetchBatch(cluster, { topic, partition, offset: from })
     const found = records.find((record) => !record.isControlRecord && BigInt(record.offset) >= from)
-    if (found) return Number(found.timestamp)
+    if (found) return found
     const last = records.at(-1)
-    if (!last) throw new Error(`nothing was fetched at offset ${from} of partition ${partition}`)
+    if (!last) throw none(partition, from)
     from = BigInt(last.offset) + 1n
   }
   return null
 }
+
+const none = (partition: number, offset: bigint) =>
+  new OperatorError(
+    `no record was found soon behind offset ${offset} of partition ${partition}`,
+    'there are markers of transactions only, or what compaction left: try a later offset',
+  )
 
 async function fetchBatch(
   cluster: Cluster,
