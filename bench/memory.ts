@@ -51,7 +51,8 @@ type Plan = { limit: number; seconds: number; down: number }
 async function measure(ground: Ground, { limit, seconds, down }: Plan): Promise<Run> {
   const base = await ground.database()
   const { topic, drop } = await createTopic(ground, 4)
-  const env = { BUFFER_MAX_BYTES: String(limit * 2 ** 20), BUFFER_MAX_RECORDS: '10000000' }
+  const flush = Math.min(limit, 16)
+  const env = { BUFFER_MAX_BYTES: String(limit * 2 ** 20), BUFFER_MAX_RECORDS: '10000000', FLUSH_MAX_BYTES: String(flush * 2 ** 20) } // prettier-ignore
   const load = await startEndlessLoad(ground, topic)
   const member = startMember(ground, { topic, group: `bench-${randomUUID().slice(0, 8)}`, url: base.url, env })
   const settled = async () =>

@@ -117,11 +117,14 @@ export const variables = z.object({
     unit: 'records',
   }),
   BUFFER_MAX_BYTES: whole(64 * MIB, 65_536, 16_384 * MIB, {
-    doc: 'The same in bytes of key, value and headers.',
+    doc: 'The same in bytes of memory: a record of 300 bytes takes 1.6 KB.',
     unit: 'bytes',
   }),
   FLUSH_MAX_RECORDS: whole(10_000, 1, 1_000_000, { doc: 'Ceiling of the adaptive batch size.', unit: 'records' }),
-  FLUSH_MAX_BYTES: whole(8 * MIB, 1_024, 1_024 * MIB, { doc: 'Ceiling of a batch in bytes.', unit: 'bytes' }),
+  FLUSH_MAX_BYTES: whole(16 * MIB, 1_024, 1_024 * MIB, {
+    doc: 'Ceiling of a batch in bytes of memory.',
+    unit: 'bytes',
+  }),
   FLUSH_MIN_AGE_MS: whole(5, 0, 60_000, {
     doc: 'Floor of the adaptive age limit: a batch waits until its oldest record is so old, or its lane has rested so long since the last flush, whichever is first.',
     unit: 'milliseconds',

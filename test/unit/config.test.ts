@@ -40,7 +40,7 @@ describe('what is given', () => {
       bufferMaxRecords: 20_000,
       bufferMaxBytes: 67_108_864,
       flushMaxRecords: 10_000,
-      flushMaxBytes: 8_388_608,
+      flushMaxBytes: 16_777_216,
       flushMinAgeMs: 5,
       flushMaxAgeMs: 1_000,
       flushTargetMs: 1_000,
