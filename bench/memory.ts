@@ -12,7 +12,7 @@ import { optionsOf } from './support/options.ts'
 import { goals, markdownTable, preamble, writeSection } from './results.ts'
 
 /** Beside the buffer, in MiB: node and the code, V8's young generation (three times 64), the heap's room to grow, a fetch, a batch. */
-const CONSTANT_MIB = 512
+const CONSTANT_MIB = 576
 /** Rise from the middle of the time at full speed to its end. */
 const FLAT = 1.1
 
@@ -51,8 +51,7 @@ type Plan = { limit: number; seconds: number; down: number }
 async function measure(ground: Ground, { limit, seconds, down }: Plan): Promise<Run> {
   const base = await ground.database()
   const { topic, drop } = await createTopic(ground, 4)
-  const flush = Math.min(limit, 16)
-  const env = { BUFFER_MAX_BYTES: String(limit * 2 ** 20), BUFFER_MAX_RECORDS: '10000000', FLUSH_MAX_BYTES: String(flush * 2 ** 20) } // prettier-ignore
+  const env = { BUFFER_MAX_BYTES: String(limit * 2 ** 20), BUFFER_MAX_RECORDS: '10000000' }
   const load = await startEndlessLoad(ground, topic)
   const member = startMember(ground, { topic, group: `bench-${randomUUID().slice(0, 8)}`, url: base.url, env })
   const settled = async () =>

@@ -6,7 +6,7 @@ type Faults = string[]
 type Parsed = Partial<Variables>
 
 /** Rules between variables. A rule whose variables are themselves faulty keeps quiet. */
-export const contradictions = (v: Parsed): Faults => {
+export const contradictions = (v: Parsed, isGiven: (name: VariableName) => boolean): Faults => {
   const faults: Faults = []
   const refuse = (when: boolean, text: string) => when && faults.push(text)
   const above = (a: VariableName, b: VariableName) =>
@@ -16,8 +16,9 @@ export const contradictions = (v: Parsed): Faults => {
     'KAFKA_DLQ_TOPIC must differ from KAFKA_TOPIC',
   )
   above('FLUSH_MIN_AGE_MS', 'FLUSH_MAX_AGE_MS')
-  above('FLUSH_MAX_RECORDS', 'BUFFER_MAX_RECORDS')
-  above('FLUSH_MAX_BYTES', 'BUFFER_MAX_BYTES')
+  // Where it was not given, a batch is as large as the buffer at most.
+  if (isGiven('FLUSH_MAX_RECORDS')) above('FLUSH_MAX_RECORDS', 'BUFFER_MAX_RECORDS')
+  if (isGiven('FLUSH_MAX_BYTES')) above('FLUSH_MAX_BYTES', 'BUFFER_MAX_BYTES')
   // Beside the lanes: the gate's watch, the relay, where to begin, and what a member says of itself.
   const pool = (v.FLUSH_LANES ?? 0) + 4
   refuse(

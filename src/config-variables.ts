@@ -117,11 +117,11 @@ export const variables = z.object({
     unit: 'records',
   }),
   BUFFER_MAX_BYTES: whole(64 * MIB, 65_536, 16_384 * MIB, {
-    doc: 'The same in bytes of memory: a record of 300 bytes takes 1.6 KB.',
+    doc: 'The same in bytes of memory: a record of 300 bytes takes 3 KB.',
     unit: 'bytes',
   }),
   FLUSH_MAX_RECORDS: whole(10_000, 1, 1_000_000, { doc: 'Ceiling of the adaptive batch size.', unit: 'records' }),
-  FLUSH_MAX_BYTES: whole(16 * MIB, 1_024, 1_024 * MIB, {
+  FLUSH_MAX_BYTES: whole(32 * MIB, 1_024, 1_024 * MIB, {
     doc: 'Ceiling of a batch in bytes of memory.',
     unit: 'bytes',
   }),

@@ -94,7 +94,7 @@ const parseEach = (env: NodeJS.ProcessEnv, needs: readonly Need[], faults: Fault
 export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['kafka', 'database']): Config => {
   const faults: Faults = []
   const parsed = parseEach(env, needs, faults)
-  faults.push(...contradictions(parsed), ...misspelt(Object.keys(env)))
+  faults.push(...contradictions(parsed, (name) => given(env, name) !== undefined), ...misspelt(Object.keys(env)))
   const fileOf = (name: VariableName) => (describe(name).secret ? given(env, `${name}_FILE`) : undefined)
   const kafka = kafkaConfig(parsed, fileOf, (path, name) => readText(path, name, faults), faults)
   if (faults.length > 0) throw refusal(faults)
@@ -109,8 +109,8 @@ export const loadConfig = (env: NodeJS.ProcessEnv, needs: readonly Need[] = ['ka
     prismaWriter: v.PRISMA_WRITER,
     bufferMaxRecords: v.BUFFER_MAX_RECORDS,
     bufferMaxBytes: v.BUFFER_MAX_BYTES,
-    flushMaxRecords: v.FLUSH_MAX_RECORDS,
-    flushMaxBytes: v.FLUSH_MAX_BYTES,
+    flushMaxRecords: Math.min(v.FLUSH_MAX_RECORDS, v.BUFFER_MAX_RECORDS),
+    flushMaxBytes: Math.min(v.FLUSH_MAX_BYTES, v.BUFFER_MAX_BYTES),
     flushMinAgeMs: v.FLUSH_MIN_AGE_MS,
     flushMaxAgeMs: v.FLUSH_MAX_AGE_MS,
     flushTargetMs: v.FLUSH_TARGET_MS,

@@ -40,7 +40,7 @@ describe('what is given', () => {
       bufferMaxRecords: 20_000,
       bufferMaxBytes: 67_108_864,
       flushMaxRecords: 10_000,
-      flushMaxBytes: 16_777_216,
+      flushMaxBytes: 33_554_432,
       flushMinAgeMs: 5,
       flushMaxAgeMs: 1_000,
       flushTargetMs: 1_000,
@@ -98,6 +98,11 @@ describe('what is refused', () => {
     )
     expect(error.message).toContain('LOG_LEVEL must be one of fatal, error,')
     expect(error.message).toContain('FLUSH_MAX_RECORDS (9) must not be above BUFFER_MAX_RECORDS (8)')
+  })
+
+  test('a buffer that is smaller than a batch by default makes batches smaller, and is no contradiction', () => {
+    const small = { KAFKA_BROKERS: 'a:1', DATABASE_URL: 'postgresql://a/b', BUFFER_MAX_RECORDS: '500', BUFFER_MAX_BYTES: '1000000' } // prettier-ignore
+    expect(loadConfig(small)).toMatchObject({ flushMaxRecords: 500, flushMaxBytes: 1_000_000 })
   })
 
   test.each([
