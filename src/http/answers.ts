@@ -17,6 +17,8 @@ const moment = z.date().nullable()
 const known = z.number().nullable().describe('null: unknown')
 const cursor = z.string().nullable().describe('The `after` of the next page; null: there is none')
 
+const total = z.bigint().nullable().describe('null: PostgreSQL has not answered this member yet')
+
 const partition = z.object({
   partition: z.number(),
   memberId: text.describe('Who owns it; null: nobody who is alive'),
@@ -28,8 +30,7 @@ const partition = z.object({
   ),
   lagRecords: known,
   lagSeconds: known.describe('Age of the oldest record that PostgreSQL does not hold; 0: there is none; null: unknown'),
-  ...{ inserted: z.bigint(), duplicates: z.bigint(), deadLettered: z.bigint(), ignored: z.bigint() },
-  skipped: z.bigint(),
+  ...{ inserted: total, duplicates: total, deadLettered: total, ignored: total, skipped: total },
 })
 const member = z.object({
   ...{ memberId: z.string(), host: z.string(), pid: z.number(), clientId: z.string(), version: z.string() },

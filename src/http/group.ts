@@ -102,7 +102,16 @@ function partitionsOf(members: readonly MemberRow[], offsets: readonly OffsetAcc
   return numbers.map((partition) => partitionOf(partition, rows.get(partition), claims.get(partition), now))
 }
 
+type Counts = Record<'inserted' | 'duplicates' | 'deadLettered' | 'ignored' | 'skipped', bigint | null>
+
 function partitionOf(partition: number, row: OffsetAccount | undefined, claim: Claim | undefined, now: Date) {
+  const counts: Counts = {
+    inserted: row?.inserted ?? 0n,
+    duplicates: row?.duplicate ?? 0n,
+    deadLettered: row?.deadLettered ?? 0n,
+    ignored: row?.ignored ?? 0n,
+    skipped: row?.skipped ?? 0n,
+  }
   const position = row ? Number(row.nextOffset) : null
   // Not by the member's wall clock: now is by PostgreSQL's.
   const askedMsAgo = claim?.row.state.askedMsAgo ?? null
@@ -121,22 +130,22 @@ function partitionOf(partition: number, row: OffsetAccount | undefined, claim: C
     lagRecords,
     // An age of nothing is believed only with a lag of nothing; that of a record that waits remains exact.
     lagSeconds: lagRecords === 0 ? 0 : lagRecords === null && age === 0 ? null : age,
-    inserted: row?.inserted ?? 0n,
-    duplicates: row?.duplicate ?? 0n,
-    deadLettered: row?.deadLettered ?? 0n,
-    ignored: row?.ignored ?? 0n,
-    skipped: row?.skipped ?? 0n,
+    ...counts,
   }
 }
 
 function withOwn(partitions: readonly Partition[], { memberId, partitions: own }: ReturnType<GroupReads['own']>) {
-  return partitions.map((each): Partition => {
-    const told = each.memberId === memberId ? own.find(({ partition }) => partition === each.partition) : undefined
-    if (told?.end === undefined || told.end === null) return each
-    const { end, committed, lagRecords, lagSeconds } = told
-    return { ...each, position: told.position ?? each.position, end, committed, lagRecords, lagSeconds, asOf: null }
-  })
+  const all = new Map(partitions.map((each) => [each.partition, each]))
+  for (const { partition, position, ...told } of own) {
+    const last = all.get(partition) ?? { ...NEVER_READ, partition, memberId, position }
+    if (last.memberId !== memberId || told.end === null) continue
+    all.set(partition, { ...last, ...told, position: position ?? last.position, asOf: null })
+  }
+  return [...all.values()].sort((a, b) => a.partition - b.partition)
 }
+
+/** PostgreSQL has not answered this member since it started. */
+const NEVER_READ = { inserted: null, duplicates: null, deadLettered: null, ignored: null, skipped: null }
 
 type Partition = ReturnType<typeof partitionOf>
 type Member = ReturnType<typeof memberOf>

@@ -89,3 +89,13 @@ test('while PostgreSQL does not answer, a member tells the lag of its own partit
   ])
   expect(lag).toEqual({ records: 327, seconds: 12, clearSeconds: null })
 })
+
+test('a member that PostgreSQL has never answered tells the lag of its own partitions, and no counts', async () => {
+  const away = () => Promise.reject(new Error('away'))
+  const own = [{ partition: 2, position: 7, end: 10, committed: 7, lagRecords: 3, lagSeconds: 1 }]
+  const reads = { members: away, offsets: away, gate: away, letters: away, now: away }
+  const group = createGroup({ ...reads, own: () => ({ memberId: 'm', partitions: own }) }, virtualClock().clock)
+  const { partitions, lag } = await group.state()
+  expect(partitions).toEqual([expect.objectContaining({ ...own[0], memberId: 'm', inserted: null, asOf: null })])
+  expect(lag).toEqual({ records: 3, seconds: 1, clearSeconds: null })
+})
