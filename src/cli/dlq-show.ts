@@ -9,7 +9,17 @@ import { connected } from './dlq-connect.ts'
 import { idPrefix } from './dlq-options.ts'
 import { count, jsonLine, shortId, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
-import { headersSection, indented, keySection, section, valueSection, wrapped } from './record-text.ts'
+import {
+  bytesJson,
+  headersSection,
+  indented,
+  keySection,
+  pathText,
+  refuseRawAndJson,
+  section,
+  valueSection,
+  wrapped,
+} from './record-text.ts'
 
 type Flags = { raw?: true; json?: true }
 
@@ -24,8 +34,7 @@ export const dlqShow = (io: Io, exit: (code: ExitCode) => void): Command =>
       '\nExamples:\n  sluice dlq show 3f2a90c1be44\n  sluice dlq show 3f2a90c1be44 --raw > event.json',
     )
     .action(async (prefix: string, flags: Flags) => {
-      if (flags.raw && flags.json)
-        throw new OperatorError('--raw and --json cannot be given together', 'choose one', ExitCode.usage)
+      refuseRawAndJson(flags)
       const { letter, topic } = await connected(io, async (all) => {
         const id = await resolveId(all, prefix)
         return { letter: await all.store.get(id), topic: all.config.dlqTopic }
@@ -51,9 +60,7 @@ function rawOf({ value, valueSha256 }: LetterDetail): Buffer {
 const letterJson = ({ key, value, headers, valueSha256, replayHash, ...rest }: LetterDetail): object => ({
   ...summaryJson(rest),
   advice: adviceFor(rest.code, rest.id),
-  key: key?.toString('base64') ?? null,
-  value: value?.toString('base64') ?? null,
-  headers: headers.map(([name, each]) => [name, each?.toString('base64') ?? null]),
+  ...bytesJson({ key, value, headers }),
   valueSha256: valueSha256?.toString('hex') ?? null,
   replayHash: replayHash?.toString('hex') ?? null,
 })
@@ -67,7 +74,7 @@ function text(letter: LetterDetail, dlqTopic: string): string {
     ...section('why', [
       ['code', `${letter.code} (stage ${letter.stage})`],
       ['message', printable(letter.message)],
-      ['path', letter.path === null ? null : letter.path === '' ? '(the whole value)' : printable(letter.path)],
+      ['path', pathText(letter.path)],
       ['sqlstate', letter.sqlstate],
     ]),
     'what to do',

@@ -11,6 +11,7 @@ import {
 } from '../line-items/invoice-result.ts'
 import { readInvoice } from '../sink/invoice-report.ts'
 import { printable } from '../lib/printable.ts'
+import { shortId } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { withDatabase } from './with-database.ts'
 import { toJson } from '../lib/json.ts'
@@ -88,7 +89,7 @@ function textOf(result: InvoiceResult): string {
   if (missing > 0) lines.push(`and ${count(missing)} more (--limit)`)
   if (itemsUnread > 0) lines.push(`${count(itemsUnread)} of these are of no known user: below`)
   const [first] = failedItems
-  if (first) lines.push(`the whole record, and what to do: sluice dlq show ${shortId(first)}`)
+  if (first) lines.push(`the whole record, and what to do: sluice dlq show ${shortId(first.deadLetterId)}`)
   return lines.join('\n')
 }
 
@@ -96,9 +97,6 @@ function timeTaken({ processingTimeMs, firstSettledAt }: InvoiceResult): string 
   if (processingTimeMs === null || firstSettledAt === null) return ''
   return `, time taken ${count(processingTimeMs)} ms from ${firstSettledAt.toISOString()}`
 }
-
-/** Enough for `sluice dlq show`. */
-const shortId = ({ deadLetterId }: FailedItem) => deadLetterId.slice(0, 12)
 
 function tableOf(items: readonly FailedItem[]): string {
   const table = new Table({
@@ -108,7 +106,15 @@ function tableOf(items: readonly FailedItem[]): string {
   })
   for (const item of items) {
     const where = `${item.topic}[${item.partition}]@${item.offset}`
-    const row = [String(item.line ?? '?'), item.code, item.path || '–', item.error, item.status, where, shortId(item)]
+    const row = [
+      String(item.line ?? '?'),
+      item.code,
+      item.path || '–',
+      item.error,
+      item.status,
+      where,
+      shortId(item.deadLetterId),
+    ]
     table.push(row.map(printable))
   }
   return table.toString()

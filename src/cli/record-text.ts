@@ -1,6 +1,7 @@
 import { hexDump, readable } from '../dead-letters/readable.ts'
 import { cell } from '../lib/cell.ts'
-import { printableLines } from '../lib/printable.ts'
+import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import { printable, printableLines } from '../lib/printable.ts'
 import type { SourceRecord } from '../pipeline/source-record.ts'
 import { count } from './dlq-text.ts'
 
@@ -27,6 +28,21 @@ export const wrapped = (long: string, width: number): string[] =>
     if (last === undefined || last.length + 1 + word.length > width) return [...lines, word]
     return [...lines.slice(0, -1), `${last} ${word}`]
   }, [])
+
+/** A JSON pointer into the value. */
+export const pathText = (path: string | null): string | null =>
+  path === null ? null : path === '' ? '(the whole value)' : printable(path)
+
+/** The bytes of a record, each as base64. */
+export const bytesJson = ({ key, value, headers }: Pick<SourceRecord, 'key' | 'value' | 'headers'>) => ({
+  key: key?.toString('base64') ?? null,
+  value: value?.toString('base64') ?? null,
+  headers: headers.map(([name, each]) => [name, each?.toString('base64') ?? null]),
+})
+
+export function refuseRawAndJson({ raw, json }: { raw?: true; json?: true }): void {
+  if (raw && json) throw new OperatorError('--raw and --json cannot be given together', 'choose one', ExitCode.usage)
+}
 
 const sizeOf = (bytes: Buffer, form: string): string =>
   `${count(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'}, ${form}`

@@ -12,7 +12,17 @@ import { sourceRecord } from '../source/source-record.ts'
 import { jsonLine, time, writeOut } from './dlq-text.ts'
 import type { Io } from './io.ts'
 import { offset, partition } from './offsets-connect.ts'
-import { headersSection, indented, keySection, section, valueSection, wrapped } from './record-text.ts'
+import {
+  bytesJson,
+  headersSection,
+  indented,
+  keySection,
+  pathText,
+  refuseRawAndJson,
+  section,
+  valueSection,
+  wrapped,
+} from './record-text.ts'
 
 type Flags = { partition: number; offset: bigint; raw?: true; json?: true }
 type Ask = <T>(work: (asked: { admin: KafkaAdmin; topic: string }) => Promise<T>) => Promise<T>
@@ -34,8 +44,7 @@ Example:
   sluice topics record --partition 2 --offset 48210`,
     )
     .action(async (flags: Flags) => {
-      if (flags.raw && flags.json)
-        throw new OperatorError('--raw and --json cannot be given together', 'choose one', ExitCode.usage)
+      refuseRawAndJson(flags)
       const { record, topic } = await ask(async ({ admin, topic }) => ({ topic, record: await find(admin, topic, flags) })) // prettier-ignore
       const decoded = createDecode({ now: systemClock.wall })(record)
       if (flags.raw) await writeOut(io, record.value ?? Buffer.alloc(0))
@@ -58,9 +67,7 @@ async function find(admin: KafkaAdmin, topic: string, { partition, offset }: Fla
 
 const json = (topic: string, { key, value, headers, ...record }: SourceRecord, decoded: Decoded): object => ({
   ...{ topic, ...record, timestamp: recordTime(record.timestamp) },
-  key: key?.toString('base64') ?? null,
-  value: value?.toString('base64') ?? null,
-  headers: headers.map(([name, each]) => [name, each?.toString('base64') ?? null]),
+  ...bytesJson({ key, value, headers }),
   outcome: decoded.kind,
   ...(decoded.kind === 'rejected' && { code: decoded.fault.code, path: decoded.fault.path }),
 })
@@ -89,7 +96,7 @@ function verdict(decoded: Decoded): string[] {
       ...section('it becomes a dead letter', [
         ['code', code],
         ['message', messageOf(code)],
-        ['path', path === null ? null : path === '' ? '(the whole value)' : printable(path)],
+        ['path', pathText(path)],
       ]),
       'what to do, once it is one (`sluice dlq list` has the ID)',
       ...indented(wrapped(ADVICE[code], 100)),

@@ -84,6 +84,8 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     return call(() => retried(askOrLook), { topic })
   }
 
+  const recordAt = (place: Place) => askLeaders(() => firstRecord(cluster, place), place.topic)
+
   const describeTopic = (topic: string) =>
     call(
       async () => {
@@ -107,9 +109,9 @@ export const createAdmin = (config: KafkaConfig, log: Log, connectDeadlineMs?: n
     describeTopic,
     checkRights: (needs) => call(() => checkRights(config, cluster, needs)),
     settings: (topic) => call(() => topicSettings(admin, topic), { topic }),
-    recordAt: (place) => askLeaders(() => firstRecord(cluster, place), place.topic),
+    recordAt,
     timestampAt: async (place) => {
-      const found = await askLeaders(() => firstRecord(cluster, place), place.topic)
+      const found = await recordAt(place)
       return found && Number(found.timestamp)
     },
     topicId: (topic) => call(() => fetchTopicId(cluster, topic), { topic }),
