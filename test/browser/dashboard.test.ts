@@ -43,7 +43,9 @@ const openTab = async (options: BrowserContextOptions = {}) => {
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) wrong.push(`asked ${request.url()}`)
   })
-  return { page, wrong, close: () => context.close() }
+  // A look of the page that a route is answering just then would be answered by a context that is gone.
+  const close = () => page.unrouteAll({ behavior: 'wait' }).then(() => context.close())
+  return { page, wrong, close }
 }
 const shot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true })
 const go = (page: Page, hash = '') => page.goto(`${url}#/${hash}`)
