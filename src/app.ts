@@ -170,7 +170,8 @@ function assemble(
       ...owner,
       sessionTimeoutMs: config.sessionTimeoutMs,
       rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
-      heartbeatIntervalMs: Math.min(3_000, config.sessionTimeoutMs / 10),
+      // What tells a member that others joined or left: they wait for it.
+      heartbeatIntervalMs: Math.min(1_000, config.sessionTimeoutMs / 10),
       concurrency: config.flushLanes,
     },
     {

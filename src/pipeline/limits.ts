@@ -58,7 +58,7 @@ function nextRecords(records: number, seen: Observation, { maxRecords, targetMs 
   if (seen.failed) return Math.min(records, Math.max(FAILED_FLOOR_RECORDS, halved))
   if (seen.durationMs > targetMs) return Math.min(records, Math.max(SLOW_FLOOR_RECORDS, halved))
   if (!seen.backlog) return records
-  // Far below the target there is nothing to feel for: double, as TCP does in its slow start.
-  const step = seen.durationMs < targetMs / 4 ? records : Math.ceil(maxRecords / STEPS_TO_MAX)
+  // Twice the rows take at most twice the time: double while that is within the target, as TCP does in its slow start.
+  const step = seen.durationMs <= targetMs / 2 ? records : Math.ceil(maxRecords / STEPS_TO_MAX)
   return Math.min(maxRecords, records + step)
 }

@@ -8,8 +8,12 @@ import type { Emit } from '../telemetry/events.ts'
 import { isRejoin } from './rejoin.ts'
 import { sourceRecord } from './source-record.ts'
 
-/** Records converted and admitted without giving the event loop a turn. */
-const SLICE = 500
+/**
+ * Records converted and admitted without giving the event loop a turn. A flush begins with round trips, and its answers wait
+ * for the slice under way: with slices of 500 the database stood still for a quarter of each batch, and the member for as
+ * long while the rows were written (10,000 rows: 560 ms; with 32: 470).
+ */
+const SLICE = 32
 const WAIT_MS = 500
 const IDLE_MS = 100
 
