@@ -2,7 +2,6 @@
 import type { Config } from './config.ts'
 import { createRelay } from './dead-letters/relay.ts'
 import { judge } from './http/health.ts'
-import type { HttpServer } from './http/server.ts'
 import { createVitals, type Vitals } from './http/vitals.ts'
 import { endWhenWedged } from './http/watch.ts'
 import { createAdmin, type KafkaAdmin } from './kafka/admin.ts'
@@ -26,6 +25,7 @@ import { createOutbox } from './sink/outbox.ts'
 import { boundsOf, createReporting, type Reporting } from './reporting.ts'
 import { createSink } from './sink/transaction.ts'
 import { createKafkaSource } from './source/kafka-source.ts'
+import type { HttpOfMember } from './serve-member.ts'
 import { startPositions } from './source/start-position.ts'
 import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
@@ -62,7 +62,7 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
   const vitals = createVitals(clock, config.flushLanes)
   const health = () => judge(vitals.facts(), config)
   const ended = new AbortController()
-  let http: (HttpServer & { observe: Emit }) | null = null
+  let http: HttpOfMember | null = null
   const { emit, faults } = createTellAll(
     { log: tellLog, tally: (event) => reporting.tally.observe(event), metrics: (event) => http?.observe(event) },
     log,
@@ -73,7 +73,6 @@ export async function runConsumer(config: Config, drain: AbortSignal, deps: AppD
       // Fastify and prom-client take a quarter of a second to load: not for a member that nobody asks.
       const { serveMember } = await import('./serve-member.ts')
       http = await serveMember(config, config.http, { reporting, health, faults, clock, log })
-      log.info({ host: config.http.host, port: http.port }, 'HTTP: probes, metrics, API, dashboard')
     }
     await startUp(config, { admin, database, producer, log })
     log.info(

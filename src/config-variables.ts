@@ -172,7 +172,7 @@ export const variables = z.object({
       .refine((port) => port >= 1 && port <= 65_535, 'must be a port from 1 to 65535')
       .optional(),
     {
-      doc: 'Port of probes, metrics, API and dashboard (docs/api.md), one for each member on a host.',
+      doc: 'Port of probes, metrics, API and dashboard (docs/api.md), one for each member on a host. Taken: the member works without HTTP, and has it when the port is free.',
       shown: 'no HTTP',
     },
   ),

@@ -3,9 +3,10 @@ import * as prom from 'prom-client'
 import { type Config, HTTP_POOL_SIZE } from './config.ts'
 import { createGroup } from './http/group.ts'
 import type { Health } from './http/health.ts'
+import type { HttpOptions } from './http/listen.ts'
 import { createReads } from './http/reads.ts'
 import { addRoutes } from './http/routes.ts'
-import { type HttpOptions, type HttpServer, serveHttp } from './http/server.ts'
+import { type HttpServer, serveHttp } from './http/server.ts'
 import { limitTries } from './http/tries.ts'
 import type { Clock } from './lib/clock.ts'
 import { version } from './lib/version.ts'
@@ -21,6 +22,8 @@ import type { Emit } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
+/** It observes also while its port is taken. */
+export type HttpOfMember = HttpServer & { observe: Emit }
 export type ServeDeps = { reporting: Reporting; health: () => Health; faults: () => number; clock: Clock; log: Log }
 
 /** A job has as long as the commands have, and so has the count of all letters, which is kept. */
@@ -32,7 +35,7 @@ export async function serveMember(
   config: Config,
   options: HttpOptions,
   { reporting, health, faults, clock, log }: ServeDeps,
-): Promise<HttpServer & { observe: Emit }> {
+): Promise<HttpOfMember> {
   const { groupId, topic } = config
   const { memberId, tally, report, lag, admitted } = reporting
   let opened: Database | null = null
@@ -70,9 +73,7 @@ export async function serveMember(
     log.warn({ err: error }, 'a request over HTTP failed; the pipeline is not concerned')
   const endings: (() => Promise<void>)[] = []
   const server = await serveHttp(options, {
-    health,
-    explain,
-    fault,
+    ...{ clock, log, health, explain, fault },
     routes: (app) => {
       limitTries(app, config.adminToken, clock)
       return addRoutes(app, {

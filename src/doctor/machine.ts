@@ -32,7 +32,7 @@ const portFinding = (host: string, port: number): Promise<Finding> =>
       resolve(
         code === 'EADDRINUSE'
           ? warn(
-              `${host}:${port} is taken, maybe by a member on this machine`,
+              `${host}:${port} is taken, maybe by a member on this machine: another one works without HTTP until it is free`,
               'give every member on a machine its own HTTP_PORT',
             )
           : fail(`cannot listen on ${host}:${port} (${code ?? 'unknown'})`, 'change HTTP_HOST or HTTP_PORT'),

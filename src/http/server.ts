@@ -5,14 +5,15 @@ import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance } from 'fastify'
 import { toJson } from '../lib/json.ts'
-import { ExitCode, OperatorError } from '../lib/operator-error.ts'
+import type { OperatorError } from '../lib/operator-error.ts'
 import { isForeign } from './guard.ts'
 import type { Health } from './health.ts'
+import { type HttpOptions, listen, type ListenDeps } from './listen.ts'
 import { Refusal, tell } from './refusal.ts'
 
-export type HttpOptions = { readonly host: string; readonly port: number }
+/** `port` is the one that was asked for while that is taken. */
 export type HttpServer = { readonly port: number; close(): Promise<void> }
-export type HttpParts = {
+export type HttpParts = ListenDeps & {
   readonly health: () => Health
   /** Beside the probes. */
   readonly routes?: (app: FastifyInstance) => Promise<void>
@@ -42,8 +43,8 @@ const SECURITY = {
   connection: 'close',
 }
 
-/** @throws OperatorError when it cannot listen there. */
-export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): Promise<HttpServer> {
+/** As `listen` does: also without the port. */
+export async function serveHttp(options: HttpOptions, parts: HttpParts): Promise<HttpServer> {
   const times = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS }
   const app = fastify({
     serverFactory: (answer) => createServer(times, answer).on('connection', makeRoom()),
@@ -60,7 +61,7 @@ export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): 
   })
   app.addHook('onRequest', async ({ headers }, reply) => {
     reply.headers(SECURITY)
-    if (isForeign(headers, host))
+    if (isForeign(headers, options.host))
       return reply
         .code(403)
         .send({ error: refused('FOREIGN', 'ask for an address or localhost, and from no other page') })
@@ -75,13 +76,14 @@ export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): 
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
   if (parts.routes) await parts.routes(app)
   await app.ready()
-  await app.listen({ host, port }).catch((error: unknown) => {
-    throw cannotListen(error, host, port)
-  })
+  const listening = await listen(app, options, parts)
   const address = app.server.address()
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    close: () => app.close(),
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    async close() {
+      await listening.end()
+      await app.close()
+    },
   }
 }
 
@@ -110,11 +112,3 @@ function makeRoom() {
     if (open.size > MAX_CONNECTIONS) oldest?.destroy()
   }
 }
-
-const cannotListen = (cause: unknown, host: string, port: number) =>
-  new OperatorError(
-    `HTTP cannot listen on ${host}:${port} (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`,
-    'set HTTP_PORT to a free port, one for each member on a host, or leave it unset to go without',
-    ExitCode.usage,
-    { cause },
-  )

@@ -9,6 +9,7 @@ import { ALL_LETTERS, type LetterFilter } from '../../src/dead-letters/letter-fi
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLetterStore } from '../../src/sink/letter-store.ts'
 import { beyond, createParams, whereOf } from '../../src/sink/letter-where.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { GROUP, openSink, type OpenSink, openTestDatabase, type TestDatabase, TOPIC } from '../support/sink.ts'
 
 const MANY = 100_000
@@ -71,7 +72,8 @@ const serve = () => {
     ...{ clock: systemClock, memberId: 'm', ending: () => {} },
   } as unknown as RouteDeps
   const health = () => ({ live: true, ready: true, reasons: [] })
-  return serveHttp({ host: '127.0.0.1', port: 0 }, { health, routes: (app) => addRoutes(app, deps) })
+  const parts = { health, clock: systemClock, log: createLog('silent') }
+  return serveHttp({ host: '127.0.0.1', port: 0 }, { ...parts, routes: (app) => addRoutes(app, deps) })
 }
 
 const ask = async <T>(path: string, bound: number): Promise<T> => {

@@ -25,12 +25,15 @@ type Shared = {
 const KEY = Symbol.for('sluice.test.stack')
 const globals = globalThis as { [KEY]?: Shared }
 
-const startShared = (): Shared => ({
-  users: 0,
-  databasePrefix: `test_${randomUUID().slice(0, 8)}_`,
-  stack: findStack({ env: process.env, log: (line) => console.log(line), signal: new AbortController().signal }),
-  built: buildSluice(),
-})
+/** One after the other: compiling blocks this process, and on a busy machine `java -version` would time out meanwhile, unheard. */
+const startShared = (): Shared => {
+  const built = buildSluice()
+  const options = { env: process.env, log: (line: string) => console.log(line), signal: new AbortController().signal }
+  return {
+    ...{ users: 0, databasePrefix: `test_${randomUUID().slice(0, 8)}_`, built },
+    stack: built.then(() => findStack(options)),
+  }
+}
 
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   const shared = (globals[KEY] ??= startShared())

@@ -1,8 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
+import type { Config } from '../../../src/config.ts'
 import { ok, runChecks, told } from '../../../src/doctor/check.ts'
 import { connectionsFinding } from '../../../src/doctor/database.ts'
 import { relayFinding } from '../../../src/doctor/group.ts'
-import { nodeFinding } from '../../../src/doctor/machine.ts'
+import { machineChecks, nodeFinding } from '../../../src/doctor/machine.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { OperatorError } from '../../../src/lib/operator-error.ts'
 
@@ -58,6 +61,18 @@ test('a check that throws is told, and the next one is made; a fault’s own wor
     ['fail', 'an unexpected fault (TypeError)', 'run it again; if it lasts, report it'],
     ['ok', 'fine', undefined],
   ])
+})
+
+test('a port that is taken is a warning, one that cannot be had a fault', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as { port: number }
+  const finding = (host: string) => machineChecks({ http: { host, port } } as Config, '24.0.0')['HTTP port']?.()
+  expect(await finding('127.0.0.1')).toMatchObject({ status: 'warn', found: expect.stringContaining('works without HTTP until it is free') as string }) // prettier-ignore
+  expect(await finding('192.0.2.1')).toMatchObject({ status: 'fail', found: `cannot listen on 192.0.2.1:${port} (EADDRNOTAVAIL)` }) // prettier-ignore
+  taken.close()
+  await once(taken, 'close')
+  expect(await finding('127.0.0.1')).toMatchObject({ status: 'ok' })
 })
 
 test('who can explain a fault is asked', () => {

@@ -5,6 +5,7 @@ import type { RouteDeps } from '../../../src/http/route.ts'
 import { type HttpServer, serveHttp } from '../../../src/http/server.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { toJson } from '../../../src/lib/json.ts'
+import { createLog } from '../../../src/telemetry/log.ts'
 import { type Description, faultsOf } from '../../support/openapi.ts'
 
 const failed = { partition: 0, offset: 9_007_199_254_740_991n, line: null, code: 'X', error: '', deadLetterId: 'a', traceId: null } // prettier-ignore
@@ -23,10 +24,9 @@ beforeAll(async () => {
     ...{ batches: () => batches, ending: () => {} },
   } as unknown as RouteDeps
   const routes = (app: Parameters<typeof addRoutes>[0]) => addRoutes(app, deps)
-  server = await serveHttp(
-    { host: '127.0.0.1', port: 0 },
-    { health: () => ({ live: true, ready: true, reasons: [] }), routes },
-  )
+  const health = () => ({ live: true, ready: true, reasons: [] })
+  const parts = { health, clock: systemClock, log: createLog('silent') }
+  server = await serveHttp({ host: '127.0.0.1', port: 0 }, { ...parts, routes })
 })
 afterAll(() => server.close())
 

@@ -1,14 +1,18 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Health } from '../../../src/http/health.ts'
 import { type HttpServer, serveHttp } from '../../../src/http/server.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { createLog } from '../../../src/telemetry/log.ts'
+import { until } from '../../support/until.ts'
 
 let health: Health = { live: true, ready: false, reasons: ['draining'] }
 let server: HttpServer
-beforeAll(async () => (server = await serveHttp({ host: '127.0.0.1', port: 0 }, { health: () => health })))
+const parts = { health: () => health, clock: systemClock, log: createLog('silent') }
+beforeAll(async () => (server = await serveHttp({ host: '127.0.0.1', port: 0 }, parts)))
 afterAll(() => server.close())
 
 const ask = (path: string, { method = 'GET', headers = {} }: { method?: string; headers?: object } = {}) =>
@@ -77,7 +81,7 @@ test('what others ask for costs a probe nothing', async () => {
 
 test('too many requests from one address are told so, in the words of all refusals', async () => {
   const routes = async (app: FastifyInstance) => void app.get('/x', () => ({}))
-  const other = await serveHttp({ host: '127.0.0.1', port: 0 }, { health: () => health, routes })
+  const other = await serveHttp({ host: '127.0.0.1', port: 0 }, { ...parts, routes })
   const url = `http://127.0.0.1:${other.port}/x`
   for (let round = 0; round < 6; round += 1) {
     const all = await Promise.all(Array.from({ length: 50 }, () => fetch(url)))
@@ -95,9 +99,42 @@ test('too many requests from one address are told so, in the words of all refusa
   await other.close()
 })
 
-test('a port that is taken is named', async () => {
-  await expect(serveHttp({ host: '127.0.0.1', port: server.port }, { health: () => health })).rejects.toMatchObject({
-    message: `HTTP cannot listen on 127.0.0.1:${server.port} (EADDRINUSE)`,
+/** Somebody else on a port, and what a member says that wants it. */
+const rivalry = async () => {
+  const rival = createServer().listen(0, '127.0.0.1')
+  await once(rival, 'listening')
+  const { port } = rival.address() as { port: number }
+  const said: [string, string, object][] = []
+  const log = { info: (fields: object, words: string) => said.push(['info', words, fields]), error: (fields: object, words: string) => said.push(['error', words, fields]) } as unknown as typeof parts.log // prettier-ignore
+  const waiting = await serveHttp({ host: '127.0.0.1', port }, { ...parts, log })
+  expect(said).toEqual([
+    ['error', 'the HTTP port is taken; the pipeline works without it', { host: '127.0.0.1', port, remedy: expect.stringContaining('HTTP_PORT') as string }], // prettier-ignore
+  ])
+  return { rival, port, said, waiting }
+}
+
+test('a port that is taken is told once and waited for', async () => {
+  const { rival, port, said, waiting } = await rivalry()
+  rival.close()
+  await until('it has it', () => said.length > 1)
+  expect(said.slice(1)).toEqual([['info', 'HTTP: probes, metrics, API, dashboard', { host: '127.0.0.1', port }]])
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
+  await waiting.close()
+})
+
+test('the end of a member does not wait for it, nor take it afterwards', async () => {
+  const { rival, port, said, waiting } = await rivalry()
+  await waiting.close()
+  rival.close()
+  const next = createServer().listen(port, '127.0.0.1')
+  await once(next, 'listening')
+  next.close()
+  expect(said).toHaveLength(1)
+})
+
+test('an address that is not of this host is refused: waiting would not help', async () => {
+  await expect(serveHttp({ host: '192.0.2.1', port: 0 }, parts)).rejects.toMatchObject({
+    message: 'HTTP cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL)',
     exitCode: 2,
   })
 })
