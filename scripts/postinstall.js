@@ -1,4 +1,5 @@
-// Generates the Prisma client into src/generated/prisma. `prisma generate` does not use its schema engine but wants the
+// Generates the Prisma client into src/generated/prisma, after `npm ci` in a checkout (npm's `prepare`); a package that was packed from one has
+// it in dist, and runs nothing when it is installed. `prisma generate` does not use its schema engine but wants the
 // download; naming any executable in its place keeps the install working without network access to that download.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
