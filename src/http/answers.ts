@@ -1,5 +1,5 @@
 // What is answered: once for the compiler, which holds routes to it, and once for the description (openapi). It changes no answer:
-// routes.ts. Values as they are before they become JSON: a date becomes ISO 8601, a bigint a number.
+// server.ts. Values as they are before they become JSON: a date becomes ISO 8601, a bigint a number.
 import { z } from 'zod'
 import { STAGES } from '../dead-letters/letter-filter.ts'
 import { STATUSES } from '../dead-letters/life-cycle.ts'
@@ -42,6 +42,10 @@ const codeFigures = z.object({
   code: z.string(),
   unresolved: z.number().describe('Open, replayed, parked'),
   ...{ total: z.number(), lastHour: z.number(), hourBefore: z.number(), oldestUnresolvedAt: moment },
+})
+export const health = z.object({
+  ...{ live: z.boolean(), ready: z.boolean() },
+  reasons: z.array(z.string()).describe('Why not, for a person; empty: all is well'),
 })
 export const state = z.object({
   version: z.string().describe('Of the member that answers'),

@@ -4,7 +4,6 @@ import swagger from '@fastify/swagger'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { toJson } from '../lib/json.ts'
 import { version } from '../lib/version.ts'
 import { invoiceResults } from '../line-items/invoice-result.ts'
 import { lettersIn } from '../letter-jobs.ts'
@@ -48,10 +47,6 @@ export async function addRoutes(app: FastifyInstance, given: Omit<RouteDeps, 'jo
   const { clock, explain, fault, ending } = given
   const deps = { ...given, jobs: createJobs({ wall: clock.wall, explain, fault }) }
   ending(() => deps.jobs.end())
-  // Checked where they are used, by `parsed`; here they only describe.
-  app.setValidatorCompiler(() => () => true)
-  // Nor is anything left out of an answer: server.ts makes the JSON.
-  app.setSerializerCompiler(() => toJson)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

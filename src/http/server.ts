@@ -6,6 +6,8 @@ import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance } from 'fastify'
 import { toJson } from '../lib/json.ts'
 import type { OperatorError } from '../lib/operator-error.ts'
+import * as answers from './answers.ts'
+import { answered } from './answers.ts'
 import { isForeign } from './guard.ts'
 import type { Health } from './health.ts'
 import { type HttpOptions, listen, type ListenDeps } from './listen.ts'
@@ -66,7 +68,9 @@ export async function serveHttp(options: HttpOptions, parts: HttpParts): Promise
         .code(403)
         .send({ error: refused('FOREIGN', 'ask for an address or localhost, and from no other page') })
   })
-  addProbes(app, parts.health)
+  // What is asked is checked where it is used (route.ts, `parsed`), and nothing is left out of an answer: schemas only describe.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => toJson)
   await app.register(rateLimit, {
     ...REQUESTS,
     allowList: ({ url }) => isProbe(url),
@@ -75,6 +79,8 @@ export async function serveHttp(options: HttpOptions, parts: HttpParts): Promise
   })
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
   if (parts.routes) await parts.routes(app)
+  // After them, or the description that they make would lack the probes.
+  addProbes(app, parts.health)
   await app.ready()
   const listening = await listen(app, options, parts)
   const address = app.server.address()
@@ -91,12 +97,21 @@ const refused = (code: string, message: string) => ({ code, message, remedy: '' 
 const isProbe = (url: string) => /^\/(health|ready)(\?|$)/.test(url)
 
 function addProbes(app: FastifyInstance, health: () => Health) {
-  for (const path of ['/health', '/ready'])
-    app.all(path, { schema: { hide: true } }, (request, reply) => {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return reply.code(405).send({ error: 'GET only' })
+  const response = answered(answers.health, { 503: answers.health })
+  const probes = [
+    ['/health', 'live', 'Would a restart help? 503: yes'],
+    ['/ready', 'ready', 'Does this member work? 503: not now'],
+  ] as const
+  for (const [path, key, summary] of probes) {
+    app.get(path, { schema: { summary, response } }, (_, reply) => {
       const { live, ready, reasons } = health()
-      return reply.code((path === '/health' ? live : ready) ? 200 : 503).send({ live, ready, reasons })
+      return reply.code({ live, ready }[key] ? 200 : 503).send({ live, ready, reasons })
     })
+    app.route({
+      ...{ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url: path, schema: { hide: true } },
+      handler: (_, reply) => reply.code(405).send({ error: 'GET only' }),
+    })
+  }
 }
 
 /**

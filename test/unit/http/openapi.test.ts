@@ -43,14 +43,15 @@ test('what is described is answered to the byte, and so is what is not', async (
 test('each route has its answers described, with units, and its refusals', async () => {
   const { openapi, paths } = await description()
   expect(openapi).toBe('3.1.0')
-  const routes = Object.entries(paths).filter(([path]) => /^\/api\/(?!openapi)/.test(path))
-  expect(routes).toHaveLength(14)
+  const routes = Object.entries(paths).filter(([path]) => /^\/(api\/(?!openapi)|health$|ready$)/.test(path))
+  expect(routes).toHaveLength(16)
   for (const [path, operations] of routes)
     for (const [method, { responses }] of Object.entries(operations)) {
       expect(Object.keys(responses), `${method} ${path}`).toEqual(expect.arrayContaining(['200', 'default']))
       for (const [status, { content }] of Object.entries(responses))
         expect(content?.['application/json']?.schema, `${method} ${path} ${status}`).toMatchObject({ type: 'object' })
     }
+  expect(Object.keys(paths['/ready']?.['get']?.responses ?? {})).toEqual(['200', '503', 'default'])
   expect(JSON.stringify(paths['/api/state'])).toContain('Age of the oldest record that PostgreSQL does not hold')
 })
 
