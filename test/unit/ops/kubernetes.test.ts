@@ -36,6 +36,14 @@ test('the configuration is one that sluice takes; what is secret comes from a fi
   expect(() => loadConfig({ ...rest, DATABASE_URL: 'postgresql://u:p@postgres/sluice' })).not.toThrow()
 })
 
+test('the admin token is a Secret that need not be there', () => {
+  const token = container.env.find(({ name }: { name: string }) => name === 'ADMIN_TOKEN')
+  const { secretKeyRef } = token.valueFrom
+  expect(secretKeyRef).toEqual({ name: 'sluice-admin', key: 'token', optional: true })
+  const readme = readFileSync(`${FOLDER}README.md`, 'utf8')
+  expect(readme).toContain(`create secret generic ${secretKeyRef.name} --from-literal=${secretKeyRef.key}=`)
+})
+
 test('a drain ends before the grace period does, with ten seconds to spare', () => {
   expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThanOrEqual(
     Number(config['SHUTDOWN_TIMEOUT_MS']) + 10_000,
