@@ -1,13 +1,14 @@
-// What the image would hold, run as docker-compose.yml would run it: a built folder, read-only everywhere, a user without a
-// name. No container engine here; the kernel's own means instead.
+// The image without an engine: made by what the Dockerfile says, and run as docker-compose.yml would run it, as process 1, read-only
+// everywhere, by a user without a name. The kernel's own means instead.
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Lock, shipped } from '../../scripts/dependencies.ts'
+import { buildByHand, commandOf } from '../support/dockerfile.ts'
+import { freePort } from '../support/free-port.ts'
 import { cannotLockDown, type LockedDown, lockedDown } from '../support/locked-down.ts'
 import { freshDatabase, type FreshDatabase, stack } from '../support/stack.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -15,78 +16,86 @@ import { openWorld, type World } from '../support/world.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const why = cannotLockDown()
 
-/** The packages that the image would have, and no other: what is missing among them is missed here. */
-const copyShipped = async (app: string) => {
-  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock
-  // Those for other platforms are not installed.
-  for (const [path] of shipped(lock).filter(([at]) => existsSync(join(ROOT, at)))) {
-    const from = join(ROOT, path)
-    const filter = (file: string) => !file.slice(from.length).startsWith('/node_modules')
-    await cp(from, join(app, path), { recursive: true, filter })
-  }
-}
-
-describe.skipIf(why !== null)(`the built folder${why === null ? '' : ` (${why})`}`, () => {
+describe.skipIf(why !== null)(`the image${why === null ? '' : ` (${why})`}`, () => {
+  let folder: string
   let app: string
   let database: FreshDatabase
   let world: World
   const running: LockedDown[] = []
   beforeAll(async () => {
-    app = await mkdtemp(join(process.env['TMPDIR'] || tmpdir(), 'sluice-image-'))
-    await execa('chmod', ['755', app])
-    await execa('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(app, 'dist')], { cwd: ROOT })
-    for (const each of ['bin', 'prisma', 'package.json'])
-      await cp(join(ROOT, each), join(app, each), { recursive: true })
-    await copyShipped(app)
+    folder = await mkdtemp(join(process.env['TMPDIR'] || tmpdir(), 'sluice-image-'))
+    await chmod(folder, 0o755)
+    const notRun = await buildByHand(folder)
+    if (notRun.length > 0) console.warn(`NOT RUN: ${notRun.join(', ')}: npm's cache lacks packages; those of this checkout were copied instead`) // prettier-ignore
+    app = join(folder, 'stage-1')
     database = await freshDatabase()
     world = await openWorld({ brokers: stack().brokers, databaseUrl: database.url, partitions: 1 })
-  })
+    // Most of it is npm, which is at it alone for a minute.
+  }, 1_200_000)
   afterAll(async () => {
     for (const each of running) each.kill('SIGKILL')
     await Promise.all(running.map(({ ended }) => ended))
     await world?.close()
     await database?.drop()
-    await rm(app, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   })
 
-  const start = (...args: string[]): LockedDown => {
+  const run = (command: string[], extra: NodeJS.ProcessEnv = {}): LockedDown => {
     const { PATH, KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, KAFKA_GROUP_ID, DATABASE_URL } = world.env
-    const env = { PATH, KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, KAFKA_GROUP_ID, DATABASE_URL }
-    const options = ['--max-semi-space-size=64', 'bin/sluice.js']
-    const started = lockedDown([process.execPath, ...options, ...args], {
+    const env = { PATH, KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, KAFKA_GROUP_ID, DATABASE_URL, ...extra }
+    const started = lockedDown(command, {
       cwd: app,
       env: { ...env, NODE_ENV: 'production', NODE_OPTIONS: '--max-old-space-size=512' },
     })
     running.push(started)
     return started
   }
+  const sluice = (...args: string[]) => run([...commandOf('ENTRYPOINT'), ...args])
+  const healthCheck = async (env: NodeJS.ProcessEnv) => (await run(commandOf('HEALTHCHECK'), env).ended).code
 
-  test('it is locked down: nothing can be written, not even to /tmp', async () => {
-    const { ended } = lockedDown(['sh', '-c', `touch /tmp/x ${app}/x /var/tmp/x ./x; id -u; grep -E 'CapBnd|NoNewPrivs' /proc/self/status`], { cwd: app, env: process.env }) // prettier-ignore
-    const { output } = await ended
-    expect(output.match(/Read-only file system/g)).toHaveLength(4)
-    expect(output).toMatch(/65534\nCapBnd:\s+0+\nNoNewPrivs:\s+1/)
+  test('it holds the packages that are shipped, all of them and no other, and no sources', async () => {
+    const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock
+    // Those for other platforms are not installed.
+    const expected = shipped(lock).map(([path]) => path).filter((path) => existsSync(join(ROOT, path))) // prettier-ignore
+    const { packages } = JSON.parse(await readFile(join(app, 'node_modules/.package-lock.json'), 'utf8')) as Lock
+    // The list is npm's, which does not know what `rm` took away.
+    const there = Object.keys(packages).filter((path) => existsSync(join(app, path)))
+    expect(there.sort()).toEqual(expected.sort())
+    expect((await readdir(app)).sort()).toEqual(['bin', 'dist', 'node_modules', 'package.json', 'prisma'])
   })
 
-  test('migrate, publish, consume, SIGTERM, and the commands for people', async () => {
+  test('it is locked down: nothing can be written, not even to /tmp; the command is process 1', async () => {
+    const { ended } = lockedDown(['sh', '-c', `touch /tmp/sluice-x ${app}/sluice-x /var/tmp/sluice-x ./sluice-x; id -u; grep -E 'CapBnd|NoNewPrivs' /proc/self/status; echo $$`], { cwd: app, env: process.env }) // prettier-ignore
+    const { output } = await ended
+    expect(output.match(/Read-only file system/g)).toHaveLength(4)
+    expect(output).toMatch(/65534\nCapBnd:\s+0+\nNoNewPrivs:\s+1\n1\n/)
+  })
+
+  test('migrate, publish, consume, health, SIGTERM to process 1, and the commands for people', async () => {
     for (const args of [
       ['--version'],
       ['migrate'],
       ['topics', 'check'],
       ['publish', '--generate', '500', '--bad', '3'],
     ]) {
-      const { code, output } = await start(...args).ended
+      const { code, output } = await sluice(...args).ended
       expect(code, `${args.join(' ')}: ${output}`).toBe(0)
     }
-    const member = start('consume')
+    const http = { HTTP_PORT: String(await freePort()), HTTP_HOST: '0.0.0.0' }
+    const member = run([...commandOf('ENTRYPOINT'), ...commandOf('CMD')], http)
     await world.drained()
-    expect(await readFile(`/proc/${member.pid}/status`, 'utf8')).toMatch(/Uid:\s+65534\s+65534/)
+    const status = await readFile(`/proc/${member.pid()}/status`, 'utf8')
+    expect(status).toMatch(/^Uid:\s+65534\s+65534/m)
+    expect(status).toMatch(/^NSpid:\s+\d+\s+1$/m)
+    expect(await healthCheck(http)).toBe(0)
     member.kill('SIGTERM')
     const { code, output } = await member.ended
     expect(code, output).toBe(0)
     expect(output).toContain('"clean":true')
+    expect(await healthCheck(http)).toBe(1)
+    expect(await healthCheck({})).toBe(0) // not asked
     for (const args of [['offsets', 'show'], ['dlq', 'list'], ['reconcile']]) {
-      const ended = await start(...args).ended
+      const ended = await sluice(...args).ended
       expect(ended.code, `${args.join(' ')}: ${ended.output}`).toBe(0)
     }
   })

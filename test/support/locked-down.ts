@@ -1,20 +1,20 @@
-// Runs a command as a container would: every file system read-only, a user without a name, no capability, no way to new
-// rights. Needs root and Linux.
+// Runs a command as a container would: process 1 of its own, every file system read-only, a user without a name, no capability, no
+// way to new rights. Needs root and Linux.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 
 const UID = '65534'
 
-/** Whatever is mounted, also /tmp and the like; /proc, /sys and /dev stay. `exec` throughout: signals reach the command. */
+/** Whatever is mounted, also /tmp and the like; /proc, /sys and /dev stay. `exec` throughout: process 1 is the command. */
 const LOCK = `
 grep -v -E '^[^ ]+ /(proc|sys|dev)([ /]|$)' /proc/self/mounts | cut -d' ' -f2 | while read -r at; do
   mount -o remount,bind,ro "$at" 2>/dev/null || true
 done
 exec setpriv --reuid ${UID} --regid ${UID} --clear-groups --no-new-privs --bounding-set=-all "$@"`
 
-const command = (args: readonly string[]): [string, string[]] => [
-  'unshare',
-  ['--mount', '--propagation', 'private', '/bin/sh', '-c', LOCK, 'sh', ...args],
-]
+/** `--kill-child`: it ends with the one that waits for it, whatever ends that. */
+const UNSHARE = ['--mount', '--propagation', 'private', '--pid', '--fork', '--mount-proc', '--kill-child']
+const command = (args: readonly string[]): [string, string[]] => ['unshare', [...UNSHARE, '/bin/sh', '-c', LOCK, 'sh', ...args]] // prettier-ignore
 
 /** Why it cannot be done here; null: it can. */
 export const cannotLockDown = (): string | null => {
@@ -25,7 +25,8 @@ export const cannotLockDown = (): string | null => {
 }
 
 export type LockedDown = {
-  readonly pid: number
+  /** As it is known outside; null: not there yet, or no more. */
+  pid(): number | null
   kill(signal: NodeJS.Signals): void
   readonly ended: Promise<{ code: number | null; output: string }>
 }
@@ -36,9 +37,18 @@ export const lockedDown = (args: readonly string[], options: { cwd: string; env:
   let output = ''
   child.stdout?.on('data', (text: Buffer) => (output += text.toString()))
   child.stderr?.on('data', (text: Buffer) => (output += text.toString()))
+  const pid = () => {
+    if (child.exitCode !== null || child.signalCode !== null) return null
+    // The one child of `unshare`, which itself takes no signal.
+    const [, found] = /^(\d+) ?$/.exec(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')) ?? []
+    return found === undefined ? null : Number(found)
+  }
   return {
-    pid: child.pid!,
-    kill: (signal) => void child.kill(signal),
+    pid,
+    kill(signal) {
+      const to = pid()
+      if (to !== null) process.kill(to, signal)
+    },
     ended: new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => resolve({ code, output }))

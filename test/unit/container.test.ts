@@ -6,35 +6,31 @@ import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { commandOf, instructions, last } from '../support/dockerfile.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 
-/** With continued lines joined, and without comments. */
-const instructions = read('Dockerfile')
-  .replace(/\\\n/g, ' ')
-  .split('\n')
-  .filter((line) => line !== '' && !line.startsWith('#'))
-  .map((line) => line.split(/\s+/))
-const last = instructions.slice(instructions.findLastIndex(([name]) => name === 'FROM'))
-
 test('Dockerfile: two stages of one tagged base, nothing fetched but by npm ci', () => {
-  const bases = instructions.filter(([name]) => name === 'FROM').map(([, base]) => base)
+  const bases = instructions.filter(({ name }) => name === 'FROM').map(({ words }) => words[0])
   expect(new Set(bases).size).toBe(1)
   expect(bases[0]).toMatch(/^node:\d+-\w+-slim/)
-  const names = instructions.map(([name]) => name)
+  const names = instructions.map(({ name }) => name)
   expect(names).not.toContain('ADD')
   expect(read('Dockerfile')).not.toMatch(/curl|wget|npm install|sudo|chmod 777|:latest/)
 })
 
 test('Dockerfile: a numeric user without rights, no shell, no secrets', () => {
-  const user = last.findIndex(([name]) => name === 'USER')
-  expect(last[user]).toEqual(['USER', '1000:1000'])
+  const user = last.findIndex(({ name }) => name === 'USER')
+  expect(last[user]?.rest).toBe('1000:1000')
   // After it nothing is written, and nothing belongs to it.
-  expect(last.slice(user + 1).map(([name]) => name)).toEqual(['ENTRYPOINT', 'CMD'])
-  expect(last.map(([name]) => name)).not.toContain('RUN')
-  expect(last.flat().filter((word) => word.startsWith('--chown'))).toEqual([])
-  for (const [, first] of last.slice(user + 1)) expect(first).toMatch(/^\["/)
-  expect(instructions.filter(([name]) => name === 'ENV' || name === 'ARG')).toEqual([['ENV', 'NODE_ENV=production']])
+  const after = last.slice(user + 1)
+  expect(after.map(({ name }) => name)).toEqual(['HEALTHCHECK', 'ENTRYPOINT', 'CMD'])
+  expect(last.map(({ name }) => name)).not.toContain('RUN')
+  expect(last.flatMap(({ words }) => words).filter((word) => word.startsWith('--chown'))).toEqual([])
+  for (const { rest } of after) expect(rest).toMatch(/^(--\S+ )*(CMD )?\["/)
+  expect(existsSync(new URL(`../../${commandOf('HEALTHCHECK')[1]}`, import.meta.url))).toBe(true)
+  const set = instructions.filter(({ name }) => name === 'ENV' || name === 'ARG')
+  expect(set.map(({ rest }) => rest)).toEqual(['NODE_ENV=production'])
 })
 
 test('.dockerignore keeps out what may hold secrets or history', () => {
@@ -64,8 +60,8 @@ test('docker-compose.yml: known keys only, each dependency is a service', () => 
   for (const [name, service] of Object.entries(compose.services)) {
     for (const key of Object.keys(service)) expect(keys.split(' '), `${name}.${key}`).toContain(key)
     for (const other of Object.keys((service['depends_on'] ?? {}))) expect(compose.services).toHaveProperty(other) // prettier-ignore
-    expect(service.image, name).toMatch(/:[\w.]+$/)
-    expect(service.image, name).not.toMatch(/:latest$/)
+    // A release, not a line of them that floats.
+    expect(service.image, name).toMatch(/^sluice:local$|:v?\d+\.\d+(\.\d+)?$/)
   }
 })
 
@@ -86,7 +82,8 @@ test.each(services)('docker-compose.yml: %s is bounded, and asked how it is', (n
   expect(service['mem_limit']).toMatch(/^\d+[mg]$/)
   expect(service['pids_limit']).toBeGreaterThan(0)
   const once = ['migrate', 'topics', 'cli'].includes(name)
-  expect('healthcheck' in service).toBe(!once)
+  // Ours have that of the image.
+  expect('healthcheck' in service).toBe(service.image !== 'sluice:local')
   expect(service['restart']).toBe(once ? undefined : 'unless-stopped')
 })
 
