@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { execa } from 'execa'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { sluicePath } from '../support/built.ts'
 import { type Process, stillAlive, treeOf } from '../support/processes.ts'
 import { stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -63,6 +65,25 @@ const exported = (output: string): Record<string, string> =>
     [...output.matchAll(/^ *export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
   )
 
+/** The lag of the group as `sluice lag` sees it, every two seconds. */
+const watchLag = (env: NodeJS.ProcessEnv) => {
+  const watching = execa(process.execPath, [sluicePath(), 'lag', '--watch', '--json'], { env, reject: false })
+  onTestFinished(() => void watching.kill())
+  let lag = 0
+  let before = 0
+  createInterface({ input: watching.stdout }).on('line', (line) => (lag = (JSON.parse(line) as { lag: number }).lag))
+  const describe = () => `lag ${lag}, before it rose ${before}`
+  return {
+    /** By what comes in a few seconds, and is not worked off. */
+    async rises() {
+      before = lag
+      await until('lag rises', () => lag > before + 1_000, { describe })
+    },
+    /** To what it was, or what is left would hide that it rises again. */
+    falls: () => until('lag falls', () => lag < before + 500, { describe }),
+  }
+}
+
 test('proves every line, ends with exit code 0 and leaves nothing behind', async () => {
   const { ended, output, pid, says } = run(['--events', '5000'])
   await says(/member-1 starts/)
@@ -91,11 +112,24 @@ test('--keep goes on with a dashboard and a stream of records; trouble is provok
   expect(await (await fetch(url)).text()).toContain('<title>sluice</title>')
   const before = Number(/dead letters = records that must fail │ +(\d+)/.exec(output())?.[1])
   const env = { ...process.env, TMPDIR: folder, NO_COLOR: '1' }
+  const sluice = (...args: string[]) => execa('npx', ['sluice', ...args], { env: { ...env, ...exported(output()) } })
+  const lag = watchLag({ ...env, ...exported(output()) })
+
+  const database = sluice('demo', 'fault', 'database')
+  await lag.rises()
+  expect((await database).stdout).toMatch(/^PostgreSQL cannot be reached[^]*\nPostgreSQL is back: lag falls\.$/)
+  await lag.falls()
+
+  const member = sluice('demo', 'fault', 'member')
+  await lag.rises()
+  expect((await member).stdout).toMatch(/^live-2 \(pid \d+\) is gone[^]*\nlive-3 starts in its place: http:\S+$/)
+  await lag.falls()
+  await until('there are two again', lively, { describe: output })
+
   const { stdout } = await execa('npx', ['sluice', 'demo', 'fault', 'poison'], { env })
   expect(stdout).toMatch(/^25 records that cannot be read were published/)
   const grown = async () => (await state())?.deadLetters.unresolved === before + 25
   await until('they are dead letters on the page', grown, { describe: output })
-  const sluice = (...args: string[]) => execa('npx', ['sluice', ...args], { env: { ...env, ...exported(output()) } })
   expect((await sluice('demo', 'fault', 'refusal')).stdout).toMatch(/^The ledger refuses[^]*\nIt takes them again/)
   const replayed = await sluice('dlq', 'replay', '--code', 'ROW_REJECTED', '--yes')
   expect(replayed.stdout).toMatch(/replayed [1-9]/)
@@ -105,7 +139,7 @@ test('--keep goes on with a dashboard and a stream of records; trouble is provok
   await expectNothingLeft(tree)
   const none = await execa('npx', ['sluice', 'demo', 'fault', 'poison'], { env, reject: false })
   expect([none.exitCode, none.stderr]).toEqual([3, expect.stringContaining('no demo of yours is running')])
-}, 180_000)
+}, 240_000)
 
 test.each([
   ['Ctrl-C leaves no process and no folder', 'SIGINT', /^$/],
