@@ -1,8 +1,8 @@
 // What a member says of itself over HTTP, to whoever asks: an orchestrator, Prometheus, the sampler.
 import type { Member } from './member.ts'
 
-/** One that stands still, or has just begun or ended, does not answer. */
-const ANSWER_MS = 1_000
+/** One that stands still, or has just begun or ended, does not answer. Without PostgreSQL /metrics takes up to 3 s. */
+const ANSWER_MS = 5_000
 
 const ask = async ({ httpPort }: Pick<Member, 'httpPort'>, path: string): Promise<Response | null> => {
   if (httpPort === null) return null
