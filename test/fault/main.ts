@@ -3,6 +3,7 @@ import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
+import { buildSluice } from '../support/built.ts'
 import { isOk, openLane, type Result } from './lane.ts'
 import { positive, whole } from './numbers.ts'
 import { writeReport } from './report.ts'
@@ -49,6 +50,7 @@ const list = () => {
 }
 
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
+  await buildSluice()
   const { brokers, stop } = await kafka()
   const { seed, rate, minutes, short } = flags
   say(`seed ${seed}, ${rate} events/s`)

@@ -126,7 +126,7 @@ const twice: Story = {
 
 /** What docs/scaling.md says is the least: 256 MiB and the buffer. */
 const LEAST_HEAP_MIB = 256 + 64
-const BACKLOG = 100_000
+const BACKLOG = 60_000
 /** The share of its limit, in records or in bytes, at which a buffer takes no more of the batches that come. */
 const FULL = 0.9
 

@@ -26,6 +26,9 @@ export type Sampler = Awaited<ReturnType<typeof startSampler>>
 /** A member that catches up at full speed has 650 MiB. */
 const MAX_RSS_MIB = 800
 const ANSWER_MS = 10_000
+/** The share of the time in which members are asked for their buffers: each answer costs them some work. */
+const ASKING = 0.2
+const SLOW_MS = 500
 
 /** One statement sees one snapshot. */
 const UNBALANCED = `
@@ -68,12 +71,23 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
           counts.positions(committed, new Map(rows.map(({ partition, next }) => [partition, BigInt(next)])))
       })
     })
-  const memoryOf = async (member: Member) => {
-    const [mib, held] = await Promise.all([residentMib(member.pid), bufferOf(member)])
+  const ofAll = (look: (member: Member) => Promise<void>) => () =>
+    Promise.all(world.members.filter((member) => member.running()).map(look))
+  const memory = ofAll(async (member) => {
+    const mib = await residentMib(member.pid)
     if (mib !== null) counts.resident(mib)
-    if (held !== null) counts.buffered(held)
-  }
-  const memory = () => Promise.all(world.members.filter((member) => member.running()).map(memoryOf))
+  })
+  const asked = new Set<Member>()
+  const buffers = ofAll(async (member) => {
+    if (asked.has(member)) return
+    asked.add(member)
+    const answered = bufferOf(member).then((held) => {
+      asked.delete(member)
+      if (held !== null) counts.buffered(held)
+    })
+    // One that stands still does not keep the others from being asked.
+    await Promise.race([answered, sleep(SLOW_MS)])
+  })
   const loop = async (look: () => Promise<unknown>, part = 1) => {
     while (!ended.signal.aborted) {
       const from = performance.now()
@@ -84,7 +98,7 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
       )
     }
   }
-  const loops = [loop(balance, share), loop(offsets), loop(memory)]
+  const loops = [loop(balance, share), loop(offsets), loop(memory), loop(buffers, ASKING)]
   const began = Date.now()
   const commits = async () => {
     const { kafka, groupId, topic } = world.config
