@@ -17,7 +17,7 @@ const real = (groupOrder: number, maxWorkers: number) => ({
   hookTimeout: 120_000,
 })
 
-const FAULTS = ['postgres-faults', 'kafka-faults', 'group-faults', 'outage', 'kill-nine'].map(
+const FAULTS = ['postgres-faults', 'kafka-faults', 'group-faults', 'outage'].map(
   (name) => `test/integration/${name}.test.ts`,
 )
 

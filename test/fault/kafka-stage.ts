@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import type { Member } from '../support/member.ts'
 import type { OwnKafka } from '../support/own-kafka.ts'
+import type { Sampler } from '../support/sampler.ts'
 import type { Heal } from './scenario.ts'
 import { openStage, type Server, type Stage } from './stage.ts'
 
@@ -34,7 +35,8 @@ export type KafkaStory = {
   readonly number: number
   readonly name: string
   readonly what: string
-  readonly tell: (stage: KafkaStage) => Promise<ProofLine[]>
+  /** The sampler has to be told when the fault begins. */
+  readonly tell: (stage: KafkaStage, sampler: Sampler) => Promise<ProofLine[]>
 }
 
 export const PARTITIONS = 6

@@ -6,6 +6,7 @@ import { generateEvents } from '../../src/publish/generate.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import type { Member } from '../support/member.ts'
 import { proveWorld } from '../support/oracle.ts'
+import type { Sampler } from '../support/sampler.ts'
 import { until } from '../support/until.ts'
 import type { KafkaStage } from './kafka-stage.ts'
 import { stop } from './endings.ts'
@@ -80,9 +81,13 @@ export const proveAll = async ({ world }: KafkaStage, earlier: readonly ReadReco
 const COUNTERS = ['records settled, each once', 'repeated events, counted once', 'tombstones ignored']
 
 /** What the operator is told to do, and the member after it. `earlier`: taken before, and not in the topic any more. */
-export const proveAfterReset = async (stage: KafkaStage, earlier: readonly ReadRecord[]): Promise<ProofLine[]> => {
+export const proveAfterReset = async (
+  stage: KafkaStage,
+  sampler: Sampler,
+  earlier: readonly ReadRecord[],
+): Promise<ProofLine[]> => {
   const { world } = stage
-  const reset = await world.sluice(['offsets', 'reset', '--to', 'earliest', '--yes'])
+  const reset = await sampler.rewind(() => world.sluice(['offsets', 'reset', '--to', 'earliest', '--yes']))
   const after = stage.start('after')
   await world.drained(120_000)
   const lines = [

@@ -78,7 +78,7 @@ export const createKafkaLane = ({ guarded, guard, seed, minutes, server, ...opti
       guarded(story.name, story.what, () =>
         onStage(story.name, async (stage) => {
           const began = performance.now()
-          const lines = await story.tell(stage)
+          const { lines } = await watched(stage.world, async (sampler) => ({ lines: await story.tell(stage, sampler) }))
           const records = await stage.world.settled()
           return { lines, told: { story, records, seconds: (performance.now() - began) / 1000 } }
         }),

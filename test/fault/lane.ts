@@ -8,7 +8,9 @@ import { killNine, type KillNineOptions } from './kill-nine.ts'
 import { type Figures, playAlone } from './play.ts'
 import { closing, createGuard, type Outcome } from './guard.ts'
 import { type FatalOutcome, playFatal, proveAftermath } from './play-fatal.ts'
+import { playTests } from './play-tests.ts'
 import type { FatalScenario, Scenario } from './scenario.ts'
+import type { TestScenario } from './scenarios-tests.ts'
 import { openStage, type Server, type Stage, startLoad, startServer } from './stage.ts'
 import { type Story, tellStory } from './story.ts'
 import { watched } from './watched.ts'
@@ -22,6 +24,7 @@ export type Result = {
   readonly broken?: string
   readonly survived?: { figures: Figures; records: number; rebalances: number }
   readonly fatal?: FatalOutcome & { when: string }
+  readonly tested?: { file: string; numbers: readonly number[]; passed: number; skipped: number }
   readonly told?: { story: { number: number; proves?: string }; records: number; seconds: number }
 }
 
@@ -103,6 +106,11 @@ export const openLane = (options: LaneOptions) => {
   return {
     survive,
     kafka,
+    test: ({ name, what, file, numbers }: TestScenario) =>
+      alone(name, what, async () => {
+        const { lines, ...counts } = await playTests(file, options.brokers, say)
+        return { lines, tested: { file, numbers, ...counts } }
+      }),
     /** On one stage, each from where the one before left it. */
     async fatal(scenarios: readonly FatalScenario[]): Promise<Result[]> {
       const results: Result[] = []
@@ -153,10 +161,11 @@ export const openLane = (options: LaneOptions) => {
   }
 }
 
-const tell = ({ lines, skipped, broken, survived, fatal, told }: Result, say: (line: string) => void) => {
+const tell = ({ lines, skipped, broken, survived, fatal, tested, told }: Result, say: (line: string) => void) => {
   if (skipped !== undefined) return say(`NOT RUN: ${skipped}`)
   if (broken !== undefined) return say(`BROKEN: ${broken}`)
   if (survived) say(figuresText(survived))
+  if (tested) say(`${tested.passed} tests passed, ${tested.skipped} skipped`)
   if (told) say(`${told.records.toLocaleString('en')} records · ${Math.round(told.seconds)} s`)
   if (fatal)
     say(

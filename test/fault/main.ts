@@ -3,13 +3,15 @@ import process from 'node:process'
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import { findStack } from '../../src/local-stack/local-stack.ts'
-import { FATAL, isOk, openLane, type Result } from './lane.ts'
-import { matrix } from './matrix.ts'
+import { buildSluice } from '../support/built.ts'
+import { isOk, openLane, type Result } from './lane.ts'
 import { positive, whole } from './numbers.ts'
 import { writeReport } from './report.ts'
 import { fatalScenarios } from './scenarios-fatal.ts'
 import { kafkaScenarios, kafkaStories } from './scenarios-kafka.ts'
+import { testScenarios } from './scenarios-tests.ts'
 import { scenarios } from './scenarios.ts'
+import { KILL_NINE, names, ofKafka, select } from './selection.ts'
 import { stories } from './stories.ts'
 import { versions } from './versions.ts'
 
@@ -27,7 +29,6 @@ type Flags = {
   realSession: boolean
 }
 
-const KILL_NINE = 'kill-nine'
 const say = (line: string): void => console.log(line)
 /** With the seconds since the command began. */
 const sayWhen = (line: string): void =>
@@ -43,14 +44,13 @@ const list = () => {
   table.push([KILL_NINE, 'kill -9 of random members under load (--kills, --members, --partitions, --real-session)'])
   for (const { name, what } of [...scenarios, ...fatalScenarios]) table.push([name, what])
   for (const { number, name, what } of [...stories, ...ofKafka]) table.push([name, `(matrix ${number}) ${what}`])
+  for (const { name, file, numbers } of testScenarios)
+    table.push([name, `(matrix ${numbers.join(', ')}) the tests of ${file}`])
   say(table.toString())
 }
 
-const ofKafka = [...kafkaScenarios, ...kafkaStories].toSorted((a, b) => a.number - b.number)
-const everything = [...scenarios, ...stories, ...fatalScenarios, ...ofKafka]
-const names = [KILL_NINE, ...everything.map(({ name }) => name)]
-
 const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> => {
+  await buildSluice()
   const { brokers, stop } = await kafka()
   const { seed, rate, minutes, short } = flags
   say(`seed ${seed}, ${rate} events/s`)
@@ -64,6 +64,7 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
   }
   const chosen = <T extends { readonly name: string }>(all: readonly T[]) => all.filter(({ name }) => wanted.has(name))
   try {
+    for (const scenario of chosen(testScenarios)) await note(await lane.test(scenario))
     for (const scenario of chosen(scenarios)) await note(await lane.survive(scenario))
     for (const story of chosen(stories)) await note(await lane.tell(story, howLong(flags)))
     const fatal = chosen(fatalScenarios)
@@ -77,7 +78,7 @@ const run = async (flags: Flags, wanted: ReadonlySet<string>): Promise<boolean> 
     await stop()
     conclude(results)
   }
-  return results.every(isOk)
+  return results.length > 0 && results.every(isOk)
 }
 
 /** For stories: `--kills` is how often, if it is given. */
@@ -117,20 +118,14 @@ const seconds = (ms: number | undefined) => (ms === undefined ? '' : (ms / 1000)
 /** The flags of `kill -9` by themselves mean that one, as they always did. */
 const wantedBy = (flags: Flags, command: Command): Set<string> => {
   const given = (name: string) => command.getOptionValueSource(name) === 'cli'
-  if (flags.only !== undefined) return new Set(flags.only.split(',').flatMap(expand))
+  if (flags.only !== undefined) {
+    const { wanted, unmatched } = select(flags.only)
+    if (unmatched.length > 0)
+      command.error(`there is no scenario ${unmatched.map((each) => `"${each}"`).join(', ')}; see --list`, { exitCode: 2 }) // prettier-ignore
+    return wanted
+  }
   if (['kills', 'members', 'partitions', 'realSession'].some(given)) return new Set([KILL_NINE])
   return new Set(names)
-}
-
-/** `kill-at-*` is all that begin so; `fatal` all that must end the member; a number is all faults of the matrix with it. */
-const expand = (wanted: string): string[] => {
-  if (wanted === FATAL) return fatalScenarios.map(({ name }) => name)
-  if (/^\d+$/.test(wanted))
-    return [...(matrix.find(({ number }) => number === Number(wanted))?.scenarios ?? [wanted])].flatMap((name) =>
-      name === FATAL ? [] : name,
-    )
-  if (!wanted.endsWith('*')) return [wanted]
-  return names.filter((name) => name.startsWith(wanted.slice(0, -1)))
 }
 
 const program = new Command('test:fault')
@@ -148,9 +143,6 @@ const program = new Command('test:fault')
   .option('--real-session', 'kill-nine: the session time-out of production (30 s), not 6 s', false)
   .action(async (flags: Flags, command: Command) => {
     if (flags.list) return list()
-    const wanted = wantedBy(flags, command)
-    const unknown = [...wanted].filter((name) => !names.includes(name))
-    if (unknown.length > 0) command.error(`there is no scenario ${unknown.join(', ')}; see --list`, { exitCode: 2 })
-    process.exitCode = (await run(flags, wanted)) ? 0 : 1
+    process.exitCode = (await run(flags, wantedBy(flags, command))) ? 0 : 1
   })
 await program.parseAsync()

@@ -29,6 +29,8 @@ export type Figures = {
   codes: string[]
   /** What else shows that the fault took place. */
   evidence: ProofLine[]
+  /** What it answered to an orchestrator meanwhile. */
+  answers: ProofLine[]
 }
 
 /** The member is warm: its tables are planned, its batches have their size. */
@@ -62,6 +64,7 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
     const before = await memory.now()
     memory.restart()
     stage.evidence.length = 0
+    stage.answers.length = 0
     struck()
     const struckAt = performance.now()
     const heal = await scenario.strike(stage, member)
@@ -95,6 +98,7 @@ export const play = async (stage: Stage, member: Member, options: PlayOptions): 
       rssMib: { before, down, max: memory.max(), after: await memory.now() },
       codes: retriedFor(member, from),
       evidence: stage.evidence.splice(0),
+      answers: stage.answers.splice(0),
     }
   } finally {
     memory.stop()
@@ -148,6 +152,7 @@ export const proveFault = (
     between('RSS in MiB while it lasted (before + buffer + a constant)', [1, limit], down),
     between('RSS in MiB until it had caught up (before + buffer + a constant)', [1, limit], max),
     ...metIt(scenario, figures),
+    ...figures.answers,
   ]
 }
 

@@ -43,54 +43,54 @@ const saidNow = (result: Result, before: Said | undefined, run: { date: string; 
 
 const line = (values: readonly string[]) => `| ${values.join(' | ')} |`
 
-const cellOf = (invariant: Invariant, said: readonly Said[], { scenarios, shown }: Fault): string => {
-  const verdicts = said.flatMap(({ holds }) => holds[invariant] ?? [])
-  if (verdicts.includes(false)) return '✗'
+/** Of scenarios what a line of their proof was about; of tests what they assert, if they have passed. */
+const cellOf = (invariant: Invariant, { scenarios, shown }: Fault, all: AllSaid): string => {
+  const verdicts = scenarios.flatMap((name) => all[name]?.holds[invariant] ?? [])
+  const tested = shown.filter(({ holds }) => holds.includes(invariant)).flatMap(({ name }) => all[name]?.ok ?? [])
+  if ([...verdicts, ...tested].includes(false)) return '✗'
   if (verdicts.length > 0) return verdicts.length === scenarios.length ? '✓' : '(✓)'
-  return shown.some(({ holds }) => holds.includes(invariant)) ? 't' : '–'
+  return tested.length > 0 ? 't' : '–'
 }
+
+const namedFor = ({ scenarios, shown }: Fault) => [...scenarios, ...shown.map(({ name }) => name)]
 
 type Standing = 'not ok' | 'part' | 'whole' | 'not yet'
 
 /** A fault is shown when everything is that is named for it; until then it is at most a part. */
-const standingOf = ({ scenarios, shown }: Fault, all: AllSaid): Standing => {
-  const played = scenarios.flatMap((name) => all[name] ?? [])
+const standingOf = (fault: Fault, all: AllSaid): Standing => {
+  const named = namedFor(fault)
+  const played = named.flatMap((name) => all[name] ?? [])
   if (played.some(({ ok }) => !ok)) return 'not ok'
-  if (played.length === scenarios.length) return 'whole'
-  return played.length + shown.length > 0 ? 'part' : 'not yet'
+  if (played.length === 0) return 'not yet'
+  return played.length === named.length ? 'whole' : 'part'
 }
 
 export const inARow = ({ greenInARow }: Pick<Said, 'greenInARow'>) =>
   greenInARow === undefined ? '' : `, ${greenInARow} in a row`
 
 const resultOf = (fault: Fault, all: AllSaid): string => {
-  const { scenarios } = fault
+  const named = namedFor(fault)
   const standing = standingOf(fault, all)
-  const played = scenarios.flatMap((name) => all[name] ?? [])
-  if (standing === 'not ok') return `**NOT OK**: ${scenarios.filter((name) => all[name]?.ok === false).join(', ')}`
-  if (standing === 'part') return `part: ${played.length} of ${scenarios.length} played`
+  const played = named.flatMap((name) => all[name] ?? [])
+  if (standing === 'not ok') return `**NOT OK**: ${named.filter((name) => all[name]?.ok === false).join(', ')}`
+  if (standing === 'part') return `part: ${played.length} of ${named.length} played`
   if (standing === 'not yet') return standing
-  if (scenarios.length === 0) return 'by tests'
   // As often as the one of them that was green the fewest times.
   const counts = played.map(({ greenInARow }) => greenInARow)
   return counts.includes(undefined) ? 'ok' : `ok${inARow({ greenInARow: Math.min(...counts.map(Number)) })}`
 }
 
-const SECURITY = /^test\/security\//
-const commandsOf = ({ shown }: Fault) => [
-  ...new Set(shown.map(({ file }) => (SECURITY.test(file) ? '`npm run test:security`' : '`npm test`'))),
-]
-
 const rowOf = (fault: Fault, all: AllSaid): string => {
-  const played = fault.scenarios.flatMap((name) => all[name] ?? [])
-  const names = fault.scenarios.map((name) => (all[name] ? `\`${name}\`` : `\`${name}\` (not yet)`))
-  const files = fault.shown.map(({ file }) => `[${file.replace(/^test\//, '')}](../${file})`)
+  const played = namedFor(fault).flatMap((name) => all[name] ?? [])
+  const yet = (name: string) => (all[name] ? '' : ' (not yet)')
+  const names = fault.scenarios.map((name) => `\`${name}\`${yet(name)}`)
+  const files = fault.shown.map(({ name, file }) => `[${file.replace(/^test\//, '')}](../${file})${yet(name)}`)
   const last = played.map(({ date, seed }) => `${date}, seed ${seed}`).toSorted().at(-1) // prettier-ignore
   return line([
     ...[String(fault.number), fault.what, fault.proves],
-    ...invariants.map((invariant) => cellOf(invariant, played, fault)),
+    ...invariants.map((invariant) => cellOf(invariant, fault, all)),
     [...names, ...files].join(', '),
-    last ?? commandsOf(fault).join(', '),
+    last ?? '',
     resultOf(fault, all),
   ])
 }
@@ -101,8 +101,8 @@ export const matrixText = (all: AllSaid): string => {
   return `
 ## Every fault, and what held
 
-✓ looked at, and held, in the last run of every scenario named · (✓) of some of them · ✗ looked at, and did not hold in one · t asserted by the tests named, which
-\`npm test\` runs, and \`npm run test:security\` those of test/security · – not looked at. "3 in a row" is how often a scenario was ok since it last was not; of several, the least.
+✓ looked at, and held, in the last run of every scenario named · (✓) of some of them · ✗ looked at, and did not hold in one · t asserted by a file of tests named, which
+passed when the lane last ran it · – not looked at. "3 in a row" is how often a scenario, or a file, was ok since it last was not; of several, the least.
 
 ${line(head)}
 ${line(head.map(() => '---'))}

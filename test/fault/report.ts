@@ -28,6 +28,10 @@ const STORIES = {
   title: 'Members that die, stand still, come and go; a database that another takes the place of',
   head: ['fault', 'no.', 'what is done', 'what it proves', 'records', 'result', 'run'],
 }
+const TESTS = {
+  title: 'Faults that files of tests show',
+  head: ['tests', 'no.', 'file', 'passed', 'result', 'run'],
+}
 const OTHER = { title: 'The consumer itself', head: ['fault', 'what is done', 'ledger', 'result', 'run'] }
 
 export type RunFacts = {
@@ -57,7 +61,7 @@ export const reportText = (
   // Nothing is told of a run that nothing is remembered of.
   for (const name of rows.keys()) if (!(name in said)) rows.delete(name)
   const written = results.length > 0 ? versionsText(facts) : (/^Written last on .*$/m.exec(old)?.[0] ?? '')
-  const widths = new Map([SURVIVED, STORIES, FATAL, OTHER].map((table) => [table.head.length, table]))
+  const widths = new Map([SURVIVED, STORIES, FATAL, TESTS, OTHER].map((table) => [table.head.length, table]))
   const tables = [...widths].map(([columns, { title, head }]) => {
     const own = [...rows.values()].filter((row) => cells(row).length === columns)
     if (own.length === 0) return ''
@@ -94,6 +98,11 @@ const rowOf = (result: Result, said: AllSaid, facts: RunFacts): string => {
   if (result.fatal) {
     const [said = '', remedy = ''] = result.fatal.stderr.map((each) => plain(each.replace(/^(sluice: | +→ )/, '')))
     return line([name, result.fatal.when, plain(result.what), found('exit code', 'found'), said, remedy, verdict, run])
+  }
+  if (result.tested) {
+    const { file, numbers, passed, skipped } = result.tested
+    const counts = `${passed}${skipped > 0 ? `, ${skipped} skipped` : ''}`
+    return line([name, numbers.join(', '), `[${file}](../${file})`, counts, verdict, run])
   }
   if (result.told) {
     const { story, records } = result.told

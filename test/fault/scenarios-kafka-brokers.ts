@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 import { noteFelt } from './felt.ts'
 import { type KafkaScenario, type KafkaStage, PARTITIONS } from './kafka-stage.ts'
 import { atLeast, exactly } from './play.ts'
+import { probeAll, probeOutage } from './probes.ts'
 import type { Heal } from './scenario.ts'
 
 const nothingToHeal: Heal = async () => {}
@@ -112,10 +113,12 @@ const allDown = (name: string, what: string, holdMs: number): KafkaScenario => (
       stage.evidence.push(
         exactly('records settled without a broker', 0, ((await stage.settled()) ?? -1) - (settled ?? 0)),
       )
+      stage.answers.push(...(await probeOutage(member, 'without a broker')))
       await Promise.all(kafka.brokers.map((broker) => broker.start()))
       await kafka.healthy()
     }
   },
+  prove: (_, member) => probeAll([member], 'with all brokers again'),
 })
 
 const LETTERS = 40

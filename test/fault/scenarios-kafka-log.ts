@@ -10,13 +10,14 @@ import { startTransactions, type Transactions } from './transactions.ts'
 const groupDeleted: KafkaStory = {
   ...{ number: 32, name: 'group-deleted' },
   what: 'the group is deleted with all its commits while the member is stopped and records come: it goes on where PostgreSQL stands',
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { kafka, world } = stage
     const first = stage.start()
     await sendNew(stage, 0)
     await world.drained()
     const code = await stopped(first)
     const before = await world.standing()
+    sampler.struck()
     await kafka.asAdmin((admin) => admin.deleteGroups([world.config.groupId]))
     const forgotten = (await world.standing()).filter(({ committed }) => committed <= 0n).length
     await sendNew(stage, 1)
@@ -42,7 +43,7 @@ const MOVES = 3
 const transactions: KafkaStory = {
   ...{ number: 35, name: 'transactions' },
   what: `transactions of 20 records, every third aborted, while all leaders move ${MOVES} times and the leader of partition 0 is killed`,
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { kafka, world } = stage
     const { topic } = world.config
     const member = stage.start()
@@ -53,6 +54,7 @@ const transactions: KafkaStory = {
       await until(`transactions go on ${what}`, enough, { describe: () => JSON.stringify(load.done) })
     }
     await more('at first')
+    sampler.struck()
     for (let move = 1; move <= MOVES; move++) {
       await moveAllLeaders(kafka, topic)
       await more(`after move ${move}`)
@@ -83,7 +85,7 @@ const KEEP = { 'cleanup.policy': 'delete', 'segment.ms': '604800000', 'min.clean
 const compactedAway: KafkaStory = {
   ...{ number: 35, name: 'compaction-gaps' },
   what: 'records at and beyond the position are compacted away while the member is stopped: it passes over the gaps',
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { world } = stage
     const first = stage.start()
     await sendNew(stage, 0)
@@ -91,6 +93,7 @@ const compactedAway: KafkaStory = {
     const code = await stopped(first)
     const taken = await recordsOf(stage)
     await sendNew(stage, 1)
+    sampler.struck()
     await compacted(stage)
     const left = new Set((await recordsOf(stage)).map(({ partition, offset }) => `${partition}/${offset}`))
     const next = stage.start()

@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 import { noteFelt } from './felt.ts'
 import { type KafkaScenario, type KafkaStage, PARTITIONS } from './kafka-stage.ts'
 import { atLeast, exactly } from './play.ts'
+import { probeAll, probeOutage } from './probes.ts'
 
 type Which = (stage: KafkaStage) => Promise<readonly ToxicProxy[]>
 const all: Which = async ({ kafka }) => kafka.brokers.map(({ proxy }) => proxy)
@@ -135,7 +136,7 @@ export const networkScenarios: readonly KafkaScenario[] = [
     { sliced: true },
     { keepsPlace: true },
   ),
-  toxic('latency', '0.1 to 2 s of latency to every broker, each way', all, { latencyMs: 100, jitterMs: 900 }),
+  toxic('latency', '0.1 to 2 s of latency to every broker, each way', all, { latencyMs: 100, jitterMs: 1_900 }),
   toxic('latency-one', '0.5 s ± 0.4 s of latency from one broker', notCoordinator, {
     ...{ latencyMs: 100, jitterMs: 800, ways: ['down'] },
   }),
@@ -149,8 +150,10 @@ export const networkScenarios: readonly KafkaScenario[] = [
       noteFelt(stage, 'reset', { proxies, member })
       return async () => {
         noteRefused(stage, proxies)
+        stage.answers.push(...(await probeOutage(member, 'without a broker in reach')))
         proxies.forEach((proxy) => proxy.heal())
       }
     },
+    prove: (_, member) => probeAll([member], 'with all brokers in reach'),
   },
 ]

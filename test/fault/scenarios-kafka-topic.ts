@@ -56,7 +56,7 @@ const partitionsAdded: KafkaScenario = {
 const deletedRead: KafkaStory = {
   ...{ number: 30, name: 'records-deleted-read' },
   what: 'all records below the position are deleted (retention) under the member, and again while it is stopped: it goes on',
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { world } = stage
     const deleteRead = async () =>
       deleteBelow(
@@ -67,6 +67,7 @@ const deletedRead: KafkaStory = {
     await sendNew(stage, 0)
     await world.drained()
     const first = await recordsOf(stage)
+    sampler.struck()
     await deleteRead()
     await sendNew(stage, 1)
     await world.drained()
@@ -91,12 +92,13 @@ const MUCH = 60_000
 const deletedUnread: KafkaStory = {
   ...{ number: 30, name: 'records-deleted-unread' },
   what: 'records beyond the position are deleted while the member cannot write: it stops',
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { world, proxy } = stage
     const member = stage.start('member', SMALL)
     await sendNew(stage, 0)
     await world.drained()
     proxy.down()
+    sampler.struck()
     await sendNew(stage, 1, MUCH)
     await member.logged(RETRYING)
     const all = await recordsOf(stage)
@@ -117,6 +119,7 @@ const deletedUnread: KafkaStory = {
       matches('records that were deleted unread', /^[1-9]/, String(unread.length)),
       ...(await proveAfterReset(
         stage,
+        sampler,
         all.filter((record) => taken(record) && !there(record)),
       )),
     ]
@@ -127,12 +130,13 @@ const GONE_MS = 20_000
 
 const remade = (name: string, what: string, goneMs: number): KafkaStory => ({
   ...{ number: 31, name, what },
-  async tell(stage) {
+  async tell(stage, sampler) {
     const { world } = stage
     const member = stage.start()
     await sendNew(stage, 0)
     await world.drained()
     const old = await recordsOf(stage)
+    sampler.struck()
     await deleteTopic(stage)
     await sleep(goneMs)
     if (!member.running()) throw new Error(`it ended before the topic was made again. ${member.tail()}`)
@@ -143,7 +147,7 @@ const remade = (name: string, what: string, goneMs: number): KafkaStory => ({
       /partition \d: the topic was deleted and made again \(its id was .+, is .+\); our position \d+ belongs to the old one$/
     const lines = await refusal(member, says)
     if (goneMs > 0) await sendNew(stage, 1)
-    return [...lines, ...(await proveAfterReset(stage, old))]
+    return [...lines, ...(await proveAfterReset(stage, sampler, old))]
   },
 })
 

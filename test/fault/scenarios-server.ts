@@ -5,10 +5,14 @@ import type { StopMode } from '../support/own-postgres.ts'
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { until } from '../support/until.ts'
 import pg from 'pg'
+import { probeOutage } from './probes.ts'
 import type { Heal, Scenario } from './scenario.ts'
 import { backendsOf, MEMBER_ROLE, retriedFor, type Stage, terminate, untilRetried } from './stage.ts'
 
 const since = (member: Member) => member.lines().length
+
+/** It is not ready when PostgreSQL has said nothing for half a minute; a statement that hangs takes as long to be given up. */
+const NOT_READY_MS = 90_000
 
 const outage = (name: string, what: string, cut: (stage: Stage) => unknown): Scenario => ({
   ...{ number: 1, name, what, holdMs: [180_000, 2_000] },
@@ -19,7 +23,10 @@ const outage = (name: string, what: string, cut: (stage: Stage) => unknown): Sce
     // Cut in silence, it hears of it only when its wait for an answer ends: half a minute, or when it is over.
     if (name === 'outage') await untilRetried(member, from)
     else await until('something is swallowed', () => stage.proxy.did().swallowed > before.swallowed)
+    const cutAt = performance.now()
     return async () => {
+      if (performance.now() - cutAt > NOT_READY_MS)
+        stage.answers.push(...(await probeOutage(member, 'without PostgreSQL')))
       stage.proxy.up()
       await untilRetried(member, from)
     }

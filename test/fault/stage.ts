@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { ProofLine } from '../../src/demo/proof.ts'
+import { freePorts } from '../../src/local-stack/free-ports.ts'
 import { migrate } from '../../src/sink/migrate.ts'
 import { evict } from '../support/group.ts'
 import { type Member, QUICK_SESSION } from '../support/member.ts'
@@ -30,6 +31,8 @@ export type Server = Awaited<ReturnType<typeof startServer>>
 export type Stage = Awaited<ReturnType<typeof openStage>>
 
 const ROLES = fileURLToPath(new URL('../../ops/roles.sql', import.meta.url))
+/** At once. */
+const MOST_MEMBERS = 16
 const TEMPLATE = 'sluice_template'
 export const MEMBER_ROLE = 'member'
 export const MEMBER_PASSWORD = 'of-a-member'
@@ -74,7 +77,10 @@ export const openStage = async (options: StageOptions) => {
   const { postgres } = server
   const database = `faults_${randomUUID().slice(0, 8)}`
   await server.run(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`)
-  const world = await openWorld({ brokers, databaseUrl: postgres.urlOf(database), partitions, replicationFactor })
+  const world = await openWorld({
+    ...{ brokers, databaseUrl: postgres.urlOf(database), partitions, replicationFactor },
+    httpPorts: await freePorts(MOST_MEMBERS),
+  })
   const proxy = await openProxy('127.0.0.1', postgres.port)
   const url = new URL(postgres.urlOf(database))
   url.host = `127.0.0.1:${proxy.port}`
@@ -84,10 +90,12 @@ export const openStage = async (options: StageOptions) => {
   const cleanUp: (() => Promise<unknown>)[] = []
   /** That the fault of now takes place, as a scenario has seen it: lines of its proof. */
   const evidence: ProofLine[] = []
+  /** What members answered to an orchestrator meanwhile. */
+  const answers: ProofLine[] = []
   let members = 0
 
   return {
-    ...{ server, postgres, world, proxy, database, seed, say: options.say, evidence },
+    ...{ server, postgres, world, proxy, database, seed, say: options.say, evidence, answers },
     /** As the superuser, past the proxy. */
     query: world.query,
     start(name = 'member', extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {

@@ -6,6 +6,7 @@ import { until } from '../support/until.ts'
 import { openOlderVersion } from './older-version.ts'
 import { ending } from './endings.ts'
 import { atLeast, atMost, exactly } from './play.ts'
+import { probeAll } from './probes.ts'
 import type { Stage } from './stage.ts'
 import { goesOn, type Story, works } from './story.ts'
 import { ownedBy } from './stories-zombie.ts'
@@ -113,6 +114,7 @@ const scale: Story = {
         ...{ timeoutMs: 90_000, describe: () => shares().join(' ') },
       })
     await shared('1 1 1 1 0 0')
+    const idle = await probeAll(members, 'with two that have no partition')
     const six = await world.admin.groupMembers(world.config.groupId)
     await goesOn(stage, 'with six members', { records: 500 })
     // Those that have a partition go; those that stood by must take over.
@@ -124,6 +126,7 @@ const scale: Story = {
     return [
       await progress(),
       exactly('members of the group at six', 6, six),
+      ...idle,
       exactly('I12 exit codes other than 0 of the four that left', 0, notClean),
     ]
   },

@@ -25,7 +25,7 @@ const LOST = 'what was only in memory is read again by the next owner, and writt
 const ROLLED_BACK = 'the server rolls the open transaction back; the next owner writes the batch, once'
 
 /** Refuses every third insert of several rows, and none of a single one: such a batch is halved and no row is at fault. */
-const refuseCompany = async ({ stage: { query } }: Telling) => {
+export const refuseCompany = async ({ stage: { query } }: Pick<Telling, 'stage'>) => {
   await query('CREATE SEQUENCE halved')
   await query(`CREATE FUNCTION refuse_company() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN

@@ -4,10 +4,10 @@ import type { FailpointName } from '../../src/lib/failpoint.ts'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { withFailpoints } from '../support/failpoints/env.ts'
 import { memberIds } from '../support/group.ts'
-import type { Member } from '../support/member.ts'
+import type { LogLine, Member } from '../support/member.ts'
 import { until } from '../support/until.ts'
 import { holdFlushes } from '../support/world.ts'
-import { exactly } from './play.ts'
+import { eachMoved, exactly } from './play.ts'
 import { retriedFor, type Stage } from './stage.ts'
 import { goesOn, type Story, type Telling, works } from './story.ts'
 
@@ -61,6 +61,7 @@ type Zombie = {
   readonly name: string
   readonly point: FailpointName
   readonly what: string
+  /** It has a batch in its hands, and tries to write it. */
   readonly overtaken: boolean
 }
 
@@ -75,6 +76,16 @@ const zombies: readonly Zombie[] = [
   },
 ]
 
+const JOINED = 'joined the group'
+
+/** Between its waking and its next place in the group; of flushes those that began then. */
+const asStranger = (zombie: Member, msg: string, { from, wokeAt }: { from: number; wokeAt: number }) => {
+  const lines = zombie.lines().slice(from)
+  const again = lines.findIndex((line) => line.msg === JOINED)
+  const began = (line: LogLine) => Date.parse(String(line['time'])) - Number(line['durationMs'] ?? 0)
+  return lines.slice(0, again).filter((line) => line.msg === msg && began(line) > wokeAt).length
+}
+
 const zombie = ({ name, point, what, overtaken }: Zombie): Story => ({
   ...{ number: 5, name },
   what: `SIGSTOP of a member ${what}, beyond its session; its partitions move and are worked on; SIGCONT`,
@@ -84,12 +95,27 @@ const zombie = ({ name, point, what, overtaken }: Zombie): Story => ({
     const { other, zombie, from } = await pair(telling, point, 'stop')
     await takesAll(other)
     await goesOn(stage, 'while it is stopped', { records: 500 })
+    // Whatever it holds, somebody else has been beyond it.
+    await until('every partition has moved', await eachMoved(stage), { timeoutMs: 60_000, describe: other.tail })
+    const wokeAt = Date.now()
     zombie.kill('SIGCONT')
     await joinsAgain(stage, zombie)
+    await until(`${zombie.name} knows that it has joined`, () => said(zombie, JOINED, from).length > 0)
     await goesOn(stage, 'after it is back', { records: 500 })
     return [
       ...(overtaken
         ? [atLeastOnce('batches of the zombie that the offset row fenced', said(zombie, OVERTAKEN, from))]
+        : []),
+      exactly('batches that it began to write, and wrote, before it had joined again', 0, asStranger(zombie, 'flushed', { from, wokeAt })), // prettier-ignore
+      // Of the others one may have been under way when they were stopped.
+      ...(point === 'after_commit'
+        ? [
+            exactly(
+              'I6 commits to Kafka before it had joined again',
+              0,
+              asStranger(zombie, 'committed', { from, wokeAt }),
+            ),
+          ]
         : []),
       ...alive(other, zombie),
     ]

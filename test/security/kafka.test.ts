@@ -174,12 +174,15 @@ describe('a missing right is named at the start', () => {
     ],
   ])('%s', async (username, rights, missing, commands) => {
     const { topic, groupId } = secure.world.config
+    const letters = async () => (await secure.world.query('SELECT 1 FROM dead_letter')).length
+    const before = await letters()
     await secure.allow(username, rights)
     for (const told of await refused(secure.ways.oauth(username), commands)) {
       const named = missing.replaceAll('TOPIC', topic).replaceAll('GROUP', groupId)
       expect(told).toContain(`sluice: Kafka does not authorise the client "sluice-client": ${named}\n`)
       expect(told).toContain('docs/security.md')
     }
+    expect(await letters()).toBe(before)
   })
 })
 

@@ -7,6 +7,7 @@ import { positive, whole } from '../fault/numbers.ts'
 import { writeReport } from '../fault/report.ts'
 import { startServer } from '../fault/stage.ts'
 import { versions } from '../fault/versions.ts'
+import { buildSluice } from '../support/built.ts'
 import { startOwnKafka } from '../support/own-kafka.ts'
 import { soak } from './soak.ts'
 
@@ -26,6 +27,7 @@ const cluster = async (which: Flags['kafka']) => {
 
 const run = async (flags: Flags): Promise<boolean> => {
   const { minutes, seed, rate, members } = flags
+  await buildSluice()
   const { kafka, brokers, end } = await cluster(flags.kafka)
   const server = await startServer()
   say(`seed ${seed}, ${rate} records/s, ${members} members, ${minutes} minutes`)

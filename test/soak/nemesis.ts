@@ -5,11 +5,9 @@ import type { ProofLine } from '../../src/demo/proof.ts'
 import { atLeast } from '../fault/play.ts'
 import { type Fault, faultsFor, type Ground, type Target } from './faults.ts'
 
-const MEAN_MS = 5_000
-
 export const startNemesis = (
   ground: Ground,
-  { say, struck, everyMs = MEAN_MS }: { say: (line: string) => void; struck: () => void; everyMs?: number },
+  { say, struck, everyMs }: { say: (line: string) => void; struck: () => void; everyMs: number },
 ) => {
   const faults = faultsFor(ground.kafka)
   const stopping = new AbortController()

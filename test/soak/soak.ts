@@ -25,6 +25,10 @@ export type SoakOptions = {
   readonly seed: number
   readonly rate: number
   readonly members: number
+  /** Shorter than for half an hour: until nothing grows any more, until nothing moves any more, and between two faults. */
+  readonly warmUpMs?: number
+  readonly quietMs?: number
+  readonly everyMs?: number
   readonly say: (line: string) => void
 }
 export type Soaked = {
@@ -38,11 +42,12 @@ export type Soaked = {
 const POISON = 100_000
 const WARM_UP_MS = 20_000
 const QUIET_MS = 8_000
+const EVERY_MS = 5_000
 const DRAINED_MS = 300_000
 const TELL_MS = 60_000
 
 export const soak = async (options: SoakOptions): Promise<Soaked> => {
-  const { kafka, seed, minutes, rate, say } = options
+  const { kafka, seed, minutes, rate, say, warmUpMs = WARM_UP_MS, quietMs = QUIET_MS, everyMs = EVERY_MS } = options
   const replicated = kafka ? { memberBrokers: kafka.behindProxies, replicationFactor: kafka.brokers.length } : {}
   const stage = await openStage({ ...options, ...replicated, partitions: 6 })
   const random = xoroshiro128plus(seed)
@@ -56,17 +61,17 @@ export const soak = async (options: SoakOptions): Promise<Soaked> => {
     const sampler = await startSampler(stage.world, { say: stage.say })
     const settledOnce = async () => ((await stage.settled()) ?? 0) > rate
     await until('the members work', settledOnce, { describe: veteran!.tail })
-    await sleep(WARM_UP_MS)
+    await sleep(warmUpMs)
     const before = await holdsNow(stage, veteran!)
     const supervisor = startSupervisor(members, start, say)
-    const nemesis = startNemesis({ stage, kafka, members, start, upTo }, { say, struck: sampler.struck })
+    const nemesis = startNemesis({ stage, kafka, members, start, upTo }, { say, struck: sampler.struck, everyMs })
     await forMinutes(minutes, stage, say)
     await nemesis.stop()
     const { refused, wrong } = await supervisor.stop()
     say(`healed; draining (${refused} starts were refused by a database or brokers that were down)`)
     await load.stop()
     await stage.world.drained(DRAINED_MS)
-    await sleep(QUIET_MS)
+    await sleep(quietMs)
     const flat = proveFlat(before, await holdsNow(stage, veteran!), stage.world.config.databasePoolSize)
     const sampled = await sampler.stop()
     const endings = await Promise.all(members.map(stop))

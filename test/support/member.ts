@@ -10,6 +10,8 @@ export type Ending = { readonly code: number | null; readonly signal: NodeJS.Sig
 export type Member = {
   readonly name: string
   readonly pid: number
+  /** Where it answers; null: nowhere. */
+  readonly httpPort: number | null
   /** All lines of its log so far, or those with this text. */
   lines(msg?: string): LogLine[]
   /** The first line, an earlier one too, that fits. Throws when the member ends without it. */
@@ -51,6 +53,7 @@ export const startMember = (name: string, env: NodeJS.ProcessEnv, sluice = sluic
   return {
     name,
     pid: child.pid!,
+    httpPort: env['HTTP_PORT'] ? Number(env['HTTP_PORT']) : null,
     lines: (msg) => (msg === undefined ? lines : lines.filter((line) => line.msg === msg)),
     logged: (msg, fits = () => true, timeoutMs = 60_000) =>
       until(

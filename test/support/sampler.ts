@@ -1,12 +1,13 @@
 // The invariants that must hold at every instant, looked at all the time while faults go on, over connections of its own:
 // I5 inventory = Σ ledger in any snapshot, I6 Kafka's commit ≤ the position, I7 the position never decreases, I11 memory
-// and buffer of every member are bounded (the memory as the system sees it, the buffer as the member logs it). What cannot be
+// and buffer of every member are bounded (the memory as the system sees it, the buffer as /metrics tells it). What cannot be
 // looked at for now (PostgreSQL or Kafka are down) is no finding. That no commit went back is read from Kafka's log, at the end.
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { ProofLine } from '../../src/demo/proof.ts'
 import { createAdmin, type KafkaAdmin } from '../../src/kafka/admin.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { bufferOf, type Held } from './asked.ts'
 import { type Commit, commitsOf, commitsThatWentBack } from './commit-log.ts'
 import type { Member } from './member.ts'
 import { residentMib } from './memory.ts'
@@ -25,6 +26,9 @@ export type Sampler = Awaited<ReturnType<typeof startSampler>>
 /** A member that catches up at full speed has 650 MiB. */
 const MAX_RSS_MIB = 800
 const ANSWER_MS = 10_000
+/** The share of the time in which members are asked for their buffers: each answer costs them some work. */
+const ASKING = 0.2
+const SLOW_MS = 500
 
 /** One statement sees one snapshot. */
 const UNBALANCED = `
@@ -42,6 +46,15 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
   const again = createLook(() => connectTo(databaseUrl), ended.signal)
   const kafka = createLook(() => connectAdmin(world), ended.signal)
 
+  /** When positions were moved back. */
+  const rewinds: number[] = []
+  let era = 0
+  let rewinding = false
+  const rewound = () => {
+    rewinds.push(Date.now())
+    counts.rewound()
+  }
+
   const balance = () =>
     database.look(async ({ client }) => {
       const { rows } = await client.query<{ wrong: number }>(UNBALANCED)
@@ -50,21 +63,31 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
   // Kafka first: what is read of it later may have moved on.
   const offsets = () =>
     kafka.look(async ({ admin }) => {
+      const began = era
       const committed = await admin.committedOffsets(world.config.groupId, world.config.topic)
       await again.look(async ({ client }) => {
         const { rows } = await client.query<{ partition: number; next: string }>(POSITIONS, [world.config.groupId])
-        counts.positions(committed, new Map(rows.map(({ partition, next }) => [partition, BigInt(next)])))
+        if (!rewinding && began === era)
+          counts.positions(committed, new Map(rows.map(({ partition, next }) => [partition, BigInt(next)])))
       })
     })
-  const memory = async () => {
-    for (const member of world.members) {
-      // Of one that has ended, its last lines are still to be read.
-      counts.buffers(member)
-      if (!member.running()) continue
-      const mib = await residentMib(member.pid)
-      if (mib !== null) counts.resident(mib)
-    }
-  }
+  const ofAll = (look: (member: Member) => Promise<void>) => () =>
+    Promise.all(world.members.filter((member) => member.running()).map(look))
+  const memory = ofAll(async (member) => {
+    const mib = await residentMib(member.pid)
+    if (mib !== null) counts.resident(mib)
+  })
+  const asked = new Set<Member>()
+  const buffers = ofAll(async (member) => {
+    if (asked.has(member)) return
+    asked.add(member)
+    const answered = bufferOf(member).then((held) => {
+      asked.delete(member)
+      if (held !== null) counts.buffered(held)
+    })
+    // One that stands still does not keep the others from being asked.
+    await Promise.race([answered, sleep(SLOW_MS)])
+  })
   const loop = async (look: () => Promise<unknown>, part = 1) => {
     while (!ended.signal.aborted) {
       const from = performance.now()
@@ -75,10 +98,8 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
       )
     }
   }
-  const loops = [loop(balance, share), loop(offsets), loop(memory)]
+  const loops = [loop(balance, share), loop(offsets), loop(memory), loop(buffers, ASKING)]
   const began = Date.now()
-  /** When positions were moved back. */
-  const rewinds: number[] = []
   const commits = async () => {
     const { kafka, groupId, topic } = world.config
     return commitsOf(kafka, groupId, topic).catch(() => null)
@@ -86,9 +107,17 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
 
   return {
     /** A fail-over or an operator has moved positions back: from here on they count anew. */
-    rewound() {
-      rewinds.push(Date.now())
-      counts.rewound()
+    rewound,
+    /** The same, of positions that can be looked at meanwhile: no look that has begun by then, or that ends before, counts. */
+    rewind: async <T>(work: () => Promise<T>): Promise<T> => {
+      rewinding = true
+      rewound()
+      try {
+        return await work()
+      } finally {
+        era += 1
+        rewinding = false
+      }
     },
     /** At everything that it has to look at, so far. */
     looks: () => counts.looks(),
@@ -100,7 +129,8 @@ export const startSampler = async (world: World, options: SamplerOptions = {}) =
       await Promise.all(loops)
       await Promise.all([database.close(), again.close(), kafka.close()])
       const back = went(await commits(), { began, rewinds }, say)
-      return counts.lines({ maxRssMib, maxBuffered: world.config.bufferMaxRecords, back })
+      const { bufferMaxRecords: records, bufferMaxBytes: bytes } = world.config
+      return counts.lines({ maxRssMib, most: { records, bytes }, back })
     },
   }
 }
@@ -114,8 +144,9 @@ const createCounts = (say: (line: string) => void) => {
     decreased: 0,
     rss: 0,
     rssLooks: 0,
-    buffered: 0,
-    flushes: 0,
+    records: 0,
+    bytes: 0,
+    bufferLooks: 0,
   }
   /** Looks before the fault began. Null: it has not, and no look counts. */
   let before: typeof seen | null = null
@@ -124,7 +155,6 @@ const createCounts = (say: (line: string) => void) => {
   /** Partitions whose commit in Kafka is from before a rewind. */
   let stale = new Set<number>()
   let everyStale = false
-  const read = new Map<Member, number>()
   return {
     snapshot(wrong: number): void {
       seen.snapshots += 1
@@ -157,14 +187,10 @@ const createCounts = (say: (line: string) => void) => {
       seen.rssLooks += 1
       seen.rss = Math.max(seen.rss, mib)
     },
-    buffers(member: Member): void {
-      const lines = member.lines()
-      for (const line of lines.slice(read.get(member) ?? 0))
-        if (line.msg === 'flushed') {
-          seen.flushes += 1
-          seen.buffered = Math.max(seen.buffered, Number(line['buffered']))
-        }
-      read.set(member, lines.length)
+    buffered({ records, bytes }: Held): void {
+      seen.bufferLooks += 1
+      seen.records = Math.max(seen.records, records)
+      seen.bytes = Math.max(seen.bytes, bytes)
     },
     looks: () => Math.min(seen.positions, seen.snapshots),
     struck(): void {
@@ -174,15 +200,16 @@ const createCounts = (say: (line: string) => void) => {
       last = new Map()
       everyStale = true
     },
-    lines({ maxRssMib, maxBuffered, back }: { maxRssMib: number; maxBuffered: number; back: Back }): ProofLine[] {
-      const [snapshots, positions, rssLooks, flushes] = [since('snapshots'), since('positions'), since('rssLooks'), since('flushes')] // prettier-ignore
+    lines({ maxRssMib, most: limit, back }: { maxRssMib: number; most: Held; back: Back }): ProofLine[] {
+      const [snapshots, positions, rssLooks, looks] = [since('snapshots'), since('positions'), since('rssLooks'), since('bufferLooks')] // prettier-ignore
       return [
         none(`I5 snapshots in which inventory ≠ Σ ledger (of ${snapshots} since the fault began)`, seen.unbalanced, snapshots), // prettier-ignore
         none(`I6 partitions that Kafka had ahead of PostgreSQL (${positions} looks)`, seen.ahead, positions),
         none(`I6 commits in Kafka that went back (of ${back.commits})`, back.found, before === null ? 0 : back.looks),
         none(`I7 positions that decreased (${positions} looks)`, seen.decreased, positions),
         most(`I11 largest RSS of a member in MiB (${rssLooks} looks)`, seen.rss, { limit: maxRssMib, looks: rssLooks }),
-        most(`I11 most records in a buffer, as members log it (${flushes} flushes)`, seen.buffered, { limit: maxBuffered, looks: flushes }), // prettier-ignore
+        most(`I11 most records in a buffer (${looks} looks)`, seen.records, { limit: limit.records, looks }),
+        most(`I11 most bytes in a buffer (${looks} looks)`, seen.bytes, { limit: limit.bytes, looks }),
       ]
     },
   }

@@ -22,6 +22,8 @@ export type WorldOptions = {
   replicationFactor?: number
   /** How the world itself, and whoever does not say otherwise, gets into Kafka. */
   access?: NodeJS.ProcessEnv
+  /** Members that run answer there, each at one of its own. None: they have no HTTP. */
+  httpPorts?: readonly number[]
 }
 export type World = Awaited<ReturnType<typeof openWorld>>
 
@@ -38,6 +40,7 @@ export const openWorld = async ({
   partitions = 4,
   replicationFactor = 1,
   access = {},
+  httpPorts = [],
 }: WorldOptions) => {
   const topic = `lines-${randomUUID().slice(0, 8)}`
   const env: NodeJS.ProcessEnv = {
@@ -61,6 +64,14 @@ export const openWorld = async ({
   pool.on('error', () => {})
   const members: Member[] = []
   const holders: pg.PoolClient[] = []
+
+  const http = (): NodeJS.ProcessEnv => {
+    if (httpPorts.length === 0) return {}
+    const taken = members.filter((member) => member.running()).map((member) => member.httpPort)
+    const free = httpPorts.find((port) => !taken.includes(port))
+    if (free === undefined) throw new Error(`more members at once than ports (${httpPorts.length})`)
+    return { HTTP_PORT: String(free) }
+  }
 
   const query = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await pool.query<Row>(sql, values)).rows
@@ -105,7 +116,7 @@ export const openWorld = async ({
     },
     /** `sluice`: the command of another version. */
     start(name: string, extra: NodeJS.ProcessEnv = {}, sluice?: string): Member {
-      const member = startMember(name, { ...env, ...extra }, sluice)
+      const member = startMember(name, { ...env, ...http(), ...extra }, sluice)
       members.push(member)
       return member
     },

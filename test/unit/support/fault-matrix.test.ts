@@ -9,12 +9,10 @@ import type { Result } from '../../fault/lane.ts'
 import { matrix } from '../../fault/matrix.ts'
 import { reportText } from '../../fault/report.ts'
 import { type AllSaid, matrixText, remember } from '../../fault/report-matrix.ts'
-import { fatalScenarios } from '../../fault/scenarios-fatal.ts'
-import { kafkaScenarios, kafkaStories } from '../../fault/scenarios-kafka.ts'
-import { scenarios } from '../../fault/scenarios.ts'
-import { stories } from '../../fault/stories.ts'
+import { outcomeOf } from '../../fault/play-tests.ts'
+import { names, select } from '../../fault/selection.ts'
 
-const known = ['kill-nine', 'fatal', ...[...scenarios, ...fatalScenarios, ...kafkaScenarios, ...kafkaStories, ...stories].map(({ name }) => name)] // prettier-ignore
+const known = ['fatal', ...names]
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 test('every fault of the matrix is shown by a scenario that is, or by a test file that is', () => {
@@ -26,8 +24,46 @@ test('every fault of the matrix is shown by a scenario that is, or by a test fil
 
 test('every scenario has a name of its own, and a row', () => {
   expect(known.filter((name, at) => known.indexOf(name) !== at)).toEqual([])
-  const shown = matrix.flatMap((each) => each.scenarios)
+  const shown = matrix.flatMap((each) => [...each.scenarios, ...each.shown.map(({ name }) => name)])
   expect(known.filter((name) => !shown.includes(name))).toEqual([])
+})
+
+test('what is selected is there, or is told: nobody plays nothing and calls it ok', () => {
+  const wanted = (only: string) => [...select(only).wanted]
+  expect(wanted('26')).toEqual(['contract-isolation', 'integration-refused-rows'])
+  expect(wanted('contract-isolation,storm*,6')).toEqual(['contract-isolation', 'storm', 'storm-kill', 'idle-in-transaction', 'zombie-in-transaction']) // prettier-ignore
+  expect(wanted('fatal')).toContain('table-missing')
+  expect(wanted('24')).not.toContain('fatal') // which is what the others leave
+  expect(matrix.filter(({ number }) => wanted(String(number)).length === 0)).toEqual([])
+  for (const none of ['nope-*', 'nope', '43', '0', '']) expect(select(none)).toEqual({ wanted: new Set(), unmatched: [none] }) // prettier-ignore
+  expect(select('storm,nope-*').unmatched).toEqual(['nope-*'])
+})
+
+describe('a file of tests has shown something only when it ran, and all of it passed', () => {
+  const file = 'test/contract/isolation.test.ts'
+  const report = (status: string, ...statuses: string[]) => ({
+    testResults: [{ name: `/there/${file}`, status, assertionResults: statuses.map((each) => ({ status: each })) }],
+  })
+  const wrong = (...given: Parameters<typeof outcomeOf> extends [string, ...infer Rest] ? Rest : never) =>
+    outcomeOf(file, ...given).lines.filter(({ ok }) => !ok).length
+
+  test.for([
+    { what: 'passed', given: report('passed', 'passed', 'passed'), code: 0, found: 0 },
+    { what: 'some skipped', given: report('passed', 'passed', 'skipped'), code: 0, found: 0 },
+    { what: 'all skipped', given: report('passed', 'skipped'), code: 0, found: 1 },
+    { what: 'one failed', given: report('failed', 'passed', 'failed'), code: 1, found: 3 },
+    { what: 'a hook failed', given: report('failed', 'passed'), code: 1, found: 2 },
+    { what: 'an error outside', given: report('passed', 'passed'), code: 1, found: 1 },
+    { what: 'another file', given: { testResults: [] }, code: 0, found: 2 },
+    { what: 'no report', given: null, code: -1, found: 3 },
+  ])('$what', ({ given, code, found }) => {
+    expect(wrong(given, code)).toBe(found)
+  })
+
+  test('how many passed, and how many did not run', () => {
+    const { passed, skipped } = outcomeOf(file, report('passed', 'passed', 'passed', 'skipped'), 0)
+    expect([passed, skipped]).toEqual([2, 1])
+  })
 })
 
 const line = (what: string, ok = true) => ({ what, expected: '', found: '', ok })
@@ -54,6 +90,8 @@ test('the table tells what held, what did not, what tests assert and what was no
     'answer-lost': { ...said, ok: true, greenInARow: 2, holds: { I1: true, I2: true } },
     'commit-lost': { ...said, ok: true, greenInARow: 3, holds: { I1: true } },
     'fail-over': { ...said, ok: true, holds: { I1: true } },
+    'integration-same-event': { ...said, ok: true, greenInARow: 4, holds: {} },
+    'security-kafka-sessions': { ...said, ok: false, greenInARow: 0, holds: {} },
   })
   const row = (number: number) => rowOf(text, number)
   expect(row(3)).toMatch(
@@ -61,8 +99,9 @@ test('the table tells what held, what did not, what tests assert and what was no
   )
   expect(row(9)).toMatch(/ \| ✓ \| – \| – \| – \| ✗ \| .*\*\*NOT OK\*\*: scale \|$/)
   expect(row(20)).toMatch(/ \| ok \|$/)
-  expect(row(34)).toMatch(/ \| t \| – \| – \| t \| – \| .*same-event\.test\.ts.* \| `npm test` \| by tests \|$/)
-  expect(row(39)).toMatch(/ \| `npm run test:security` \| by tests \|$/)
+  expect(row(34)).toMatch(/ \| t \| – \| – \| t \| – \| .*same-event\.test\.ts\) \| 2026-11-25, seed 7 \| ok, 4 in a row \|$/) // prettier-ignore
+  expect(row(39)).toMatch(/ \| ✗ \| – .*\*\*NOT OK\*\*: security-kafka-sessions \|$/)
+  expect(row(26)).toMatch(/ \| – \| – .*isolation\.test\.ts\) \(not yet\), .* \| {2}\| not yet \|$/)
   expect(row(5)).toMatch(/ not yet \|$/)
 })
 
@@ -107,7 +146,7 @@ describe('what is remembered of a run', () => {
   test('and the report has a row for it, of Kafka too, until nothing is remembered', async () => {
     const facts = { ...run, rate: 300, minutes: 3, versions: 'sluice 0' }
     const told = { story: { number: 31 }, records: 1_200, seconds: 30 }
-    const figures = { downMs: 1, againMs: 2, backlog: 3, catchUpRate: null, rssMib: { before: 1, down: 1, max: 1, after: 1 }, codes: [], evidence: [] } // prettier-ignore
+    const figures = { downMs: 1, againMs: 2, backlog: 3, catchUpRate: null, rssMib: { before: 1, down: 1, max: 1, after: 1 }, codes: [], evidence: [], answers: [] } // prettier-ignore
     const ofKafka: Result[] = [
       { name: 'topic-gone', what: 'the topic is gone', lines, told },
       { name: 'narrow', what: '50 KB/s', lines, survived: { figures, records: 1, rebalances: 0 } },

@@ -10,7 +10,7 @@ import type { Member } from '../../support/member.ts'
 import { notOk } from '../../support/oracle.ts'
 
 const figures: Figures = {
-  ...{ downMs: 1, againMs: 1, backlog: 0, catchUpRate: null, codes: [], evidence: [] },
+  ...{ downMs: 1, againMs: 1, backlog: 0, catchUpRate: null, codes: [], evidence: [], answers: [] },
   rssMib: { before: 100, down: 100, max: 100, after: 100 },
 }
 const seen = { what: 'connections reset', expected: '1', found: '1', ok: true }
