@@ -72,7 +72,9 @@ export async function serveHttp({ host, port }: HttpOptions, parts: HttpParts): 
     errorResponseBuilder: (_, { after }) =>
       new Refusal(429, 'TOO_MANY_REQUESTS', 'too many requests', `try again in ${after}`),
   })
-  app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_, reply) =>
+    reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }),
+  )
   if (parts.routes) await parts.routes(app)
   await app.ready()
   await app.listen({ host, port }).catch((error: unknown) => {
