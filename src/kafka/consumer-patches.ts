@@ -83,10 +83,9 @@ const patchJoin = (group: ConsumerGroup): void => {
     const stale = () => this.offsetManager !== offsetManager
     try {
       const batches = await fetch.call(this, nodeId)
-      if (stale()) return []
       const answers = batches.map(answerOf)
-      this.instrumentationEmitter.emit('consumer.fetch', { answers } satisfies Fetched)
-      return batches
+      if (!stale()) this.instrumentationEmitter.emit('consumer.fetch', { answers } satisfies Fetched)
+      return stale() ? [] : batches
     } catch (error) {
       if (stale() && error instanceof TypeError) return []
       throw error
