@@ -31,6 +31,7 @@ const DECODES: [name: string, shape: Shape, times: number][] = [
   ['10,000 records, gzip', { records: 10_000, valueBytes: 200, headers: 0, codec: 'gzip' }, 10],
   ['10,000 records, snappy', { records: 10_000, valueBytes: 200, headers: 0, codec: 'snappy' }, 10],
   ['10,000 records, lz4', { records: 10_000, valueBytes: 200, headers: 0, codec: 'lz4' }, 10],
+  ['10,000 records, zstd', { records: 10_000, valueBytes: 200, headers: 0, codec: 'zstd' }, 10],
 ]
 
 type Row = [string, string, string, string, string, string]

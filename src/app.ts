@@ -202,6 +202,7 @@ function assemble(
     source: () => source.health(),
     busy: (lane) => pipeline.busy(lane),
     gateClosed: () => pipeline.gateClosed(),
+    lag: reporting.lag.view,
     draining: () => drain.aborted,
   })
   reporting.attach({ pipeline, source })

@@ -61,5 +61,20 @@ export function refuseMembers(groupId: string, members: number, mend: string): v
   )
 }
 
+/** Kafka's commit is what its own tools show; the position in PostgreSQL has moved by now, and is what counts. */
+export async function tellKafka(
+  { config, admin }: Pick<Connected, 'config' | 'admin'>,
+  positions: ReadonlyMap<number, bigint>,
+): Promise<void> {
+  await admin.commitOffsets(config.groupId, config.topic, positions).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new OperatorError(
+      `the position has moved in PostgreSQL, which is what counts; Kafka's commit has not (${why})`,
+      'do not repeat it: the next member tells Kafka when it joins; until then lag tools of Kafka show where it was',
+      ExitCode.partial,
+    )
+  })
+}
+
 export const counted = (count: bigint | number): string =>
   `${count.toLocaleString('en-US')} ${BigInt(count) === 1n ? 'offset' : 'offsets'}`

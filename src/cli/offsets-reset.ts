@@ -5,7 +5,7 @@ import { actor } from '../lib/actor.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Io } from './io.ts'
-import { type Connected, counted, isOffset, refuseMembers } from './offsets-connect.ts'
+import { type Connected, counted, isOffset, refuseMembers, tellKafka } from './offsets-connect.ts'
 
 type Target = 'earliest' | 'latest' | 'kafka' | bigint | Date
 export type ResetOptions = { to: Target; partition?: number[]; yes?: true; dryRun?: true; force?: true }
@@ -44,9 +44,9 @@ export async function resetOffsets(io: Io, { config, admin, store }: Connected, 
   if (!options.force) refuseMembers(groupId, members, mend)
   const rows = moves.map((move) => ({ partition: move.partition, nextOffset: move.to, topicId }))
   await store.reset(rows, actor())
-  // Members fetch from Kafka's commit before they know better: a batch below the position that cannot be read would stop them.
   const positions = new Map(moves.map((move) => [move.partition, move.to]))
-  if (members === 0) await admin.commitOffsets(groupId, topic, positions)
+  // It takes an outsider's commit only while the group is empty; members that are forced tell it by themselves.
+  if (members === 0) await tellKafka({ config, admin }, positions)
   io.stdout.write(`group ${groupId} begins there now\n`)
 }
 

@@ -1,7 +1,7 @@
 import { actor } from '../lib/actor.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import type { Io } from './io.ts'
-import { type Connected, counted, refuseMembers } from './offsets-connect.ts'
+import { type Connected, counted, refuseMembers, tellKafka } from './offsets-connect.ts'
 
 export type SkipOptions = {
   partition: number
@@ -42,7 +42,7 @@ export async function skipOffsets(io: Io, { config, admin, store }: Connected, o
   // Compared again under the row's lock: a member may have come meanwhile.
   const moved = await store.skip(part, options.reason, actor())
   if (moved) throw elsewhere(options, moved.position)
-  await admin.commitOffsets(groupId, topic, new Map([[partition, part.to]]))
+  await tellKafka({ config, admin }, new Map([[partition, part.to]]))
   io.stdout.write(`group ${groupId} goes on behind it; written to audit_entry\n`)
 }
 

@@ -2,6 +2,8 @@
 // member restarted at once. Live: a restart would not help. Each rule of it is about something of our own that stands still,
 // and holds however long both are away. Ready: it works, as far as it can tell.
 
+import type { Stuck } from './standstill.ts'
+
 /** Milliseconds; null: never, or not now. */
 export type Facts = {
   /** Has been in the group at least once; is in it now, as far as it knows. */
@@ -23,6 +25,8 @@ export type Facts = {
   readonly failingMs: number | null
   /** The same: there is something to write, PostgreSQL answers, the gate is open, and nothing has been written for so long. */
   readonly stalledMs: number
+  /** The partition that has stood still for longest although Kafka has more of it, it and PostgreSQL answer, and the gate is open. */
+  readonly stuck: Stuck | null
   readonly draining: boolean
   readonly gateClosed: boolean
 }
@@ -42,6 +46,8 @@ const OVERDUE_MS = 60_000
 const WRITE_MS = 300_000
 /** Beside the age that a batch may reach. */
 const STALLED_MS = 600_000
+/** Of one partition, of which nothing comes. */
+const STUCK_MS = 600_000
 const FAILING_MS = 30_000
 
 const seconds = (ms: number) => `${Math.floor(ms / 1000)} s`
@@ -53,7 +59,7 @@ export function judge(facts: Facts, limits: Limits): Health {
   return { live: stuck.length === 0, ready: reasons.length === 0, reasons }
 }
 
-function wedged({ overdueMs, unansweredMs, writingMs, stalledMs }: Facts, { flushMaxAgeMs }: Limits): string[] {
+function wedged({ overdueMs, unansweredMs, writingMs, stalledMs, stuck }: Facts, { flushMaxAgeMs }: Limits): string[] {
   const reasons: string[] = []
   if (overdueMs > OVERDUE_MS)
     reasons.push(`no sign of the group, and no other consumer begun although one is due for ${seconds(overdueMs)}`)
@@ -62,6 +68,10 @@ function wedged({ overdueMs, unansweredMs, writingMs, stalledMs }: Facts, { flus
   if (writingMs !== null && writingMs > WRITE_MS) reasons.push(`a write that has not ended for ${seconds(writingMs)}`)
   if (stalledMs > STALLED_MS + flushMaxAgeMs)
     reasons.push(`records are buffered and nothing is written for ${seconds(stalledMs)}, although PostgreSQL answers`)
+  if (stuck !== null && stuck.ms > STUCK_MS)
+    reasons.push(
+      `nothing of partition ${stuck.partition} is read for ${seconds(stuck.ms)}, although Kafka has more and answers`,
+    )
   return reasons
 }
 

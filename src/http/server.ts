@@ -77,7 +77,9 @@ export async function serveHttp(options: HttpOptions, parts: HttpParts): Promise
     errorResponseBuilder: (_, { after }) =>
       new Refusal(429, 'TOO_MANY_REQUESTS', 'too many requests', `try again in ${after}`),
   })
-  app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }))
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_, reply) =>
+    reply.code(404).send({ error: refused('NOT_FOUND', 'there is nothing here') }),
+  )
   if (parts.routes) await parts.routes(app)
   // After them, or the description that they make would lack the probes.
   addProbes(app, parts.health)

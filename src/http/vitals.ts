@@ -2,13 +2,17 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Batch, Gate, Sink } from '../pipeline/sink.ts'
 import type { SourceHealth } from '../source/signs.ts'
+import type { LagView } from '../telemetry/lag.ts'
 import type { Facts } from './health.ts'
+import { createStandstill } from './standstill.ts'
 
 export type Parts = {
   readonly source: () => SourceHealth
   /** Has a lane something to write, or under way? */
   readonly busy: (lane: number) => boolean
   readonly gateClosed: () => boolean
+  /** As of its last look. */
+  readonly lag: () => LagView
   readonly draining: () => boolean
 }
 export type Vitals = ReturnType<typeof createVitals>
@@ -24,6 +28,8 @@ type Lane = {
 
 /** Of PostgreSQL, which is asked every second: any longer, and what stands still may wait for it. */
 const SILENT_MS = 5_000
+/** Of the coordinator, in which a fetcher may wait for a join, or for another coordinator. */
+const UNHEARD_MS = 30_000
 
 export function createVitals(clock: Clock, laneCount: number) {
   const begun = clock.now()
@@ -32,6 +38,7 @@ export function createVitals(clock: Clock, laneCount: number) {
     failingSince: null,
     writingSince: null,
   }))
+  const standstill = createStandstill()
   let parts: Parts | null = null
   let answeredAt = begun
   /** Since when nothing has been buffered, as far as anybody looked. */
@@ -93,6 +100,10 @@ export function createVitals(clock: Clock, laneCount: number) {
       if (gateClosed) emptyAt = clock.now()
       const { join = null, heartbeat = null, fetch = null } = source?.since ?? {}
       const least = (...times: (number | null)[]) => Math.min(...times.filter((ms) => ms !== null))
+      const unheard = join === null || least(join, heartbeat) > UNHEARD_MS
+      const failing = lanes.some(({ failingSince }) => failingSince !== null)
+      const away = !source?.member || unheard || excused || failing
+      const stuck = parts ? standstill.look(clock.now(), parts.lag(), away, source?.waited ?? new Map()) : null
       return {
         joined: join !== null,
         member: source?.member ?? false,
@@ -104,6 +115,8 @@ export function createVitals(clock: Clock, laneCount: number) {
         writingMs: longest('writingSince'),
         failingMs: longest('failingSince'),
         stalledMs: longest('idleAt') ?? 0,
+        // Since the last join at most: what was in the way may have gone with it.
+        stuck: stuck && { ...stuck, ms: least(stuck.ms, join) },
         draining: parts?.draining() ?? false,
         gateClosed,
       }

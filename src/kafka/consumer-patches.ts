@@ -4,6 +4,7 @@ import { shared } from './shared.ts'
 // What the consumer of kafkajs 2.2.4 gets wrong around a join, mended where it happens (docs/kafkajs.md has the traps). Each
 // mend wraps a method and calls the original; patches.ts holds the files against their checksums first.
 
+type Batch = { partition: number; fetchedOffset: unknown; rawMessages: unknown[] }
 type Offsets = { memberAssignment: Record<string, number[] | undefined> }
 type Place = { topic: string; partition: number; offset: unknown }
 type ConsumerGroup = {
@@ -13,7 +14,7 @@ type ConsumerGroup = {
   offsetManager: Offsets | null
   instrumentationEmitter: { emit(event: string, payload: object): void }
   joinAndSync: (this: ConsumerGroup) => Promise<void>
-  fetch: (this: ConsumerGroup, nodeId: number) => Promise<unknown[]>
+  fetch: (this: ConsumerGroup, nodeId: number) => Promise<Batch[]>
   heartbeat: (this: ConsumerGroup, options: { interval: number }) => Promise<void>
   resolveOffset: (this: ConsumerGroup, place: Place) => void
   commitOffsets: (this: ConsumerGroup, offsets: unknown) => Promise<void>
@@ -52,6 +53,15 @@ const beforeJoin = async ({ instrumentationEmitter, groupId, memberId }: Consume
   await Promise.all(works)
 }
 
+/** Payload of a `consumer.fetch` of ours, before kafkajs's own, which does not say of which partitions the answer is. */
+export type Fetched = { answers: { partition: number; from: bigint; records: number }[] }
+
+const answerOf = ({ partition, fetchedOffset, rawMessages }: Batch): Fetched['answers'][number] => ({
+  partition,
+  from: BigInt(String(fetchedOffset)),
+  records: rawMessages.length,
+})
+
 const patchJoin = (group: ConsumerGroup): void => {
   const { joinAndSync, fetch } = group
   // Each fetcher that hears of a rebalance joins, and the JoinGroup of one undoes the join of the other before its SyncGroup: with
@@ -73,6 +83,8 @@ const patchJoin = (group: ConsumerGroup): void => {
     const stale = () => this.offsetManager !== offsetManager
     try {
       const batches = await fetch.call(this, nodeId)
+      const answers = batches.map(answerOf)
+      if (!stale()) this.instrumentationEmitter.emit('consumer.fetch', { answers } satisfies Fetched)
       return stale() ? [] : batches
     } catch (error) {
       if (stale() && error instanceof TypeError) return []

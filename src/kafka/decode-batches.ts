@@ -1,26 +1,22 @@
 import kafkajs from 'kafkajs'
 import { OperatorError, ExitCode } from '../lib/operator-error.ts'
-import { crc32c } from './crc32c.ts'
-import { DecoderOf, internal, type Decoder, type RecordBatch } from './kafkajs-internals.ts'
+import { decodeBatch, type DecodedBatch, endOfBatch, TooHeavy } from './decode-batch.ts'
+import { DecoderOf, internal, type Decoder, type Message } from './kafkajs-internals.ts'
 
-// Of a record batch (magic 2): where its length begins to count, and some fields.
-const LENGTH_AT = 8
-const COUNTED_FROM = 12
 const MAGIC_AT = 16
-const CRC_AT = 17
-const ATTRIBUTES_AT = 21
 const LAST_OFFSET_DELTA_AT = 23
-const BATCH_OVERHEAD = 49
-const LAST_CODEC = 4
 
-/** What one partition may give per fetch: the first batch always fits, the rest is fetched again when it is its turn. */
-export const MAX_DECODED_BYTES = 16 * 1_048_576
+const MEBIBYTE = 1_048_576
 
-type DecodeBatch = (decoder: Decoder) => Promise<RecordBatch>
-type Decoded = RecordBatch['records']
+/**
+ * Memory that records may take when they are decoded. One batch, the first of a response: a heavier one is unreadable. What one
+ * partition, and what all of one response give at once: the rest is fetched again when it is its turn. Members under the heap of
+ * docker-compose.yml (512 MiB) live through the heaviest batch from each of three brokers at the same moment.
+ */
+export const LIMITS = { batch: 128 * MEBIBYTE, partition: 32 * MEBIBYTE, response: 64 * MEBIBYTE }
 
-const sizeOf = (records: Decoded): number =>
-  records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0) + 32, 0)
+/** Of a response whose partitions are being decoded, one after the other: the memory that it has taken. */
+const taken = new WeakMap<Decoder, number>()
 
 type Place = { readonly partition: number | null; readonly first: bigint; readonly last: bigint }
 
@@ -52,52 +48,42 @@ const partitionBefore = ({ buffer }: Decoder, recordsAt: number): number | null 
 }
 
 /**
- * kafkajs checks neither: bytes that a disk or a network damaged would become other records in silence, and a codec that it
- * does not know would be read as if nothing was compressed. A batch that the response cuts off is left to the decoder.
- */
-const check = (bytes: Buffer, start: number): void => {
-  const end = start + COUNTED_FROM + bytes.readInt32BE(start + LENGTH_AT)
-  if (end > bytes.length || end < start + BATCH_OVERHEAD) return
-  if (crc32c(bytes, start + ATTRIBUTES_AT, end) !== bytes.readUInt32BE(start + CRC_AT))
-    throw new Error('its checksum is wrong')
-  const codec = bytes.readInt16BE(start + ATTRIBUTES_AT) & 7
-  if (codec > LAST_CODEC) throw new Error(`it is compressed with a codec that is not known here (${codec})`)
-}
-
-/**
  * Replaces fetch/v4/decodeMessages, which appends with `push(...records)`: a batch of more than about 125,000 records, a few
- * hundred compressed kilobytes, overflows the stack and stops the consumer for good. Appends one by one, stops when enough is
- * decoded, and says which offset could not be read.
+ * hundred compressed kilobytes, overflows the stack and stops the consumer for good. Stops when enough is decoded, and says
+ * which offset could not be read. Called for each partition of a response (fetch-order.ts gives each its turn to be the first).
  */
-export const decodeBatches = async (response: Decoder, maxBytes = MAX_DECODED_BYTES): Promise<unknown[]> => {
-  const decodeBatch = internal('src/protocol/recordBatch/v0/decoder.js') as DecodeBatch
+export const decodeBatches = async (response: Decoder, limits = LIMITS): Promise<unknown[]> => {
   const recordsAt = response.offset
   const size = response.readInt32()
   if (size <= 0 || !response.canReadBytes(size)) return []
   const bytes = response.readBytes(size)
-  const decoder = new DecoderOf(bytes)
-  if (bytes.readInt8(MAGIC_AT) !== 2) return decodeOldFormat(decoder, size)
-  const records: Decoded = []
-  for (let decoded = 0; decoder.canReadBytes(BATCH_OVERHEAD) && decoded < maxBytes;) {
-    const start = decoder.offset
-    const checkAndDecode = async () => {
-      check(bytes, start)
-      return decodeBatch(decoder)
-    }
-    const batch = await checkAndDecode().catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') return null
+  if (bytes.readInt8(MAGIC_AT) !== 2) return decodeOldFormat(new DecoderOf(bytes), size)
+  const records: Message[] = []
+  let start = 0
+  for (let decoded = 0; decoded < limits.partition;) {
+    const before = taken.get(response) ?? 0
+    const left = limits.response - before
+    const limit = before === 0 ? limits.batch : decoded === 0 ? left : Math.min(left, limits.partition - decoded)
+    const batch = await batchAt(bytes, start, limit).catch((error: unknown) => {
       // What is before it is settled first; the next fetch begins with it.
-      if (records.length > 0) return null
+      if (records.length > 0 || (before > 0 && error instanceof TooHeavy)) return null
       const first = bytes.readBigInt64BE(start)
       const last = first + BigInt(bytes.readInt32BE(start + LAST_OFFSET_DELTA_AT))
       throw unreadable({ partition: partitionBefore(response, recordsAt), first, last }, error)
     })
-    // Unreadable, or the last of a response, which maxBytes may cut off: it comes with the next fetch.
+    // Unreadable, too much for now, or the last of a response, which maxBytes may cut off: it comes with the next fetch.
     if (batch === null) break
     for (const record of batch.records) records.push(record)
-    decoded += sizeOf(batch.records)
+    decoded += batch.weight
+    taken.set(response, before + batch.weight)
+    start = batch.end
   }
   return records
+}
+
+const batchAt = async (bytes: Buffer, start: number, limit: number): Promise<DecodedBatch | null> => {
+  const end = endOfBatch(bytes, start)
+  return end === null ? null : decodeBatch(bytes, start, end, limit)
 }
 
 const decodeOldFormat = async (decoder: Decoder, size: number): Promise<unknown[]> => {

@@ -30,7 +30,6 @@ export const CHECKSUMS: Readonly<Record<string, string>> = {
   'src/protocol/messageSet/decoder.js': '791fc7649fc2a61a',
   'src/protocol/recordBatch/record/v0/decoder.js': '86d740054c8be29b',
   'src/protocol/recordBatch/record/v0/index.js': 'ffbc628c1f35f5de',
-  'src/protocol/recordBatch/v0/decoder.js': '38cae7fc865f9bc5',
   'src/protocol/requests/fetch/v4/decodeMessages.js': 'd9fede59bebf84ee',
   'src/retry/index.js': '6b10590bb8c285ee',
 }

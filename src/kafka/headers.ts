@@ -39,7 +39,11 @@ const nameOf = (bytes: Buffer | null): string => {
 const nameToSend = (name: string): string | Buffer =>
   /[\uDC80-\uDCFF]/u.test(name) ? Buffer.from(name, 'latin1') : name
 
+/** Of one record; the protocol knows no limit. A header without name and value is two bytes, and 85 of memory. */
+export const MAX_HEADERS = 100_000
+
 const readPairs = (decoder: Decoder, count: number): HeaderPair[] => {
+  if (count > MAX_HEADERS) throw new Error(`a record has ${count} headers, more than ${MAX_HEADERS}`)
   const pairs: HeaderPair[] = []
   for (let i = 0; i < count; i++) {
     const name = nameOf(decoder.readVarIntBytes())

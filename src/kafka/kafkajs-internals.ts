@@ -29,7 +29,8 @@ export type EncoderClass = {
   sizeOfVarIntBytes(value: Buffer | string | null | undefined): number
 }
 type DecoderClass = { new (buffer: Buffer): Decoder; prototype: Decoder }
-export type RecordBatch = { records: { key: Buffer | null; value: Buffer | null }[] }
+/** A record, as kafkajs decodes it. */
+export type Message = { key: Buffer | null; value: Buffer | null; headers: object }
 
 const load = createRequire(import.meta.url)
 const idOf = (path: string) => load.resolve(`kafkajs/${path}`)

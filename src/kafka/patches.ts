@@ -2,6 +2,7 @@ import { installCodecs } from './codecs.ts'
 import { patchConnections } from './connections.ts'
 import { patchConsumer } from './consumer-patches.ts'
 import { decodeBatches } from './decode-batches.ts'
+import { patchFetchOrder } from './fetch-order.ts'
 import { assertKafkajs } from './guard.ts'
 import { encodeRecord, patchHeaderDecoding } from './headers.ts'
 import { internal, kafkajsVersion, replaceModule } from './kafkajs-internals.ts'
@@ -19,6 +20,7 @@ export const applyPatches = (): void => {
   prototype[APPLIED] = true
   patchConnections()
   patchConsumer()
+  patchFetchOrder()
   patchHeaderDecoding()
   installCodecs()
   const fetch = (version: number) => `src/protocol/requests/fetch/v${version}/response.js`

@@ -25,6 +25,8 @@ export type DeliverDeps = {
   seek: (partition: number, position: bigint) => void
   /** Something about this partition looks wrong: hold Kafka against the database, for as long as it takes. */
   doubt: (partition: number) => Promise<void>
+  /** There is no room: what was fetched waits. */
+  refused: () => void
   sleep: (ms: number) => Promise<void>
   turn: () => Promise<void>
 }
@@ -82,6 +84,7 @@ export function createDeliver(deps: DeliverDeps) {
         payload.resolveOffset(last.offset.toString())
       }
       if (index === messages.length) return
+      if (admitted < slice.length) deps.refused()
       await (admitted === slice.length ? deps.turn() : intake.room(WAIT_MS))
       await beat(payload)
     }

@@ -8,8 +8,10 @@ import type { Intake, Source } from '../pipeline/source.ts'
 import type { Emit } from '../telemetry/events.ts'
 import { createBeforeRejoin } from './before-rejoin.ts'
 import { createCommits } from './commits.ts'
+import { consumerConfig } from './consumer-config.ts'
 import { createDeliver } from './deliver.ts'
 import { createEmptyBatches } from './empty-batches.ts'
+import { createFetches } from './fetches.ts'
 import { type Listeners, startLife, within } from './life.ts'
 import { createLives } from './lives.ts'
 import { createMembership } from './membership.ts'
@@ -51,21 +53,6 @@ const LAST_COMMIT_MS = 3_000
 const FAILED_PAUSE_MS = 500
 const WATCH_MS = 1_000
 const CHECK_MS = 30_000
-/** Also kafkajs's heartbeat cadence when idle, and the delay of stop(). */
-const MAX_WAIT_MS = 500
-const consumerOf = (options: KafkaSourceOptions) => ({
-  groupId: options.groupId,
-  sessionTimeout: options.sessionTimeoutMs,
-  rebalanceTimeout: options.rebalanceTimeoutMs,
-  heartbeatInterval: options.heartbeatIntervalMs,
-  maxWaitTimeInMs: MAX_WAIT_MS,
-  minBytes: 1,
-  maxBytesPerPartition: 1024 * 1024,
-  maxBytes: 10 * 1024 * 1024,
-  metadataMaxAge: 60_000,
-  allowAutoTopicCreation: false,
-  retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
-})
 
 export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSourceDeps): KafkaSource {
   const { topic } = options
@@ -74,6 +61,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
   const ended = new AbortController()
   const silenceMs = options.sessionTimeoutMs + options.rebalanceTimeoutMs
   const signs = createSigns(clock, silenceMs)
+  const fetches = createFetches(clock)
   let closing = false
   let running: Intake | null = null
   /** Since when the coordinator does not know us although kafkajs thinks otherwise. */
@@ -124,6 +112,7 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
         if (evictedAt === null) signs.known()
       },
       fetched: () => signs.saw('fetch'),
+      answered: (answers) => fetches.answered(answers, (partition) => intake.next(partition)),
       joined(partitions, { name, joiningMs }) {
         const awayMs = signs.joined(joiningMs)
         evictedAt = null
@@ -149,12 +138,14 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
       ...{ intake, emit, seek },
       accepting: (partition) => accepting() && membership.owns(partition),
       doubt: (partition) => membership.doubt(partition, intake),
+      refused: () => fetches.refused(),
       sleep: (ms) => clock.sleep(ms),
       turn: () => new Promise((resolve) => setImmediate(resolve)),
     })
     return async (payload: Parameters<typeof deliver>[0]) => {
       try {
         await deliver(payload)
+        fetches.delivered(payload.batch.partition)
       } catch (error) {
         if (isRejoin(error)) throw error
         // A fault of ours. kafkajs would repeat the batch, or restart, for ever.
@@ -188,12 +179,16 @@ export function createKafkaSource(options: KafkaSourceOptions, deps: KafkaSource
     owned: membership.owned,
     commit: (positions) => commits.add(positions),
     seek,
-    health: () => ({ ...signs.view(), unpositioned: running ? membership.unpositioned(running) : 0 }),
+    health: () => ({
+      ...signs.view(),
+      unpositioned: running ? membership.unpositioned(running) : 0,
+      waited: fetches.waited(),
+    }),
     async run(intake) {
       if (ended.signal.aborted) return
       running = intake
       const stopped = new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()))
-      const consumer = { topic, concurrency: options.concurrency, consumer: consumerOf(options) }
+      const consumer = { topic, concurrency: options.concurrency, consumer: consumerConfig(options) }
       const begin = (current: () => boolean) => startLife(deps.kafka(), consumer, listeners(intake, current), clock)
       lives.run(begin).catch(fail)
       void watch(intake)

@@ -2,7 +2,7 @@
 // are switched off: it begins again after some faults and not after others (a coordinator that is loading ends it for good),
 // and keeps what was wrong with it. Whoever runs the lives decides (crash.ts), and begins the next with nothing of the last.
 import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs'
-import type { Rejoining } from '../kafka/consumer-patches.ts'
+import type { Fetched, Rejoining } from '../kafka/consumer-patches.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { CommitHandle } from './commits.ts'
 import type { BatchEvent } from './empty-batches.ts'
@@ -17,6 +17,8 @@ export type Listeners = {
   rejoining: () => Promise<void>
   heartbeat: () => void
   fetched: () => void
+  /** What a fetch said of each partition, as told before `fetched`. */
+  answered: (answers: Fetched['answers']) => void
   batch: (batch: BatchEvent) => void
   eachBatch: (payload: EachBatchPayload) => Promise<void>
   /** What a listener threw: out of kafkajs's hands, or it would crash for good. */
@@ -109,7 +111,11 @@ function listen(consumer: Consumer, topic: string, listeners: Listeners, { finis
   // kafkajs itself tells it too, and waits for nothing.
   on(consumer.events.REBALANCING, (payload) => (payload as Partial<Rejoining>).waitUntil?.(listeners.rejoining()))
   on(consumer.events.HEARTBEAT, listeners.heartbeat)
-  on(consumer.events.FETCH, listeners.fetched)
+  on(consumer.events.FETCH, (payload) => {
+    const { answers } = payload as Partial<Fetched>
+    if (answers) listeners.answered(answers)
+    else listeners.fetched()
+  })
   on(consumer.events.GROUP_JOIN, ({ memberAssignment, memberId, duration }) =>
     listeners.joined((memberAssignment as Record<string, number[]>)[topic] ?? [], {
       name: String(memberId),

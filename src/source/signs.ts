@@ -15,6 +15,8 @@ export type SourceHealth = {
   readonly overdueMs: number
   /** Partitions of ours of which nothing is fetched yet: PostgreSQL or Kafka has not said where to begin. */
   readonly unpositioned: number
+  /** By partition: milliseconds since it last waited for what is not ours (fetches.ts). */
+  readonly waited: ReadonlyMap<number, number>
   /** Milliseconds since the last of each, in any life; null: none yet. fetch: answered by a broker; batch: records came. */
   readonly since: Readonly<Record<Sign, number | null>>
 }
@@ -69,7 +71,7 @@ export function createSigns(clock: Clock, limitMs: number) {
       state.crashesInARow = healthy ? 1 : state.crashesInARow + 1
       return state.crashesInARow
     },
-    view: (): Omit<SourceHealth, 'unpositioned'> => ({
+    view: (): Omit<SourceHealth, 'unpositioned' | 'waited'> => ({
       ...state,
       overdueMs: Math.max(0, unheardMs - limitMs),
       since: { join: ago('join'), heartbeat: ago('heartbeat'), fetch: ago('fetch'), batch: ago('batch') },

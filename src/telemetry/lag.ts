@@ -33,6 +33,8 @@ export type PartitionLag = {
   readonly committed: bigint | null
   readonly lagRecords: number | null
   readonly lagSeconds: number | null
+  /** Kafka says that it has more, of which nothing is in our hands. */
+  readonly unread: boolean
 }
 export type LagView = {
   /** Milliseconds since the epoch: when the ends were asked for. */
@@ -138,6 +140,7 @@ export function createLagWatch({ clock, ...deps }: LagDeps) {
       ...{ partition, position, end, committed },
       lagRecords: believed ? records : null,
       lagSeconds: stillTrue ? lagSeconds : null,
+      unread: fresh && oldestAt === null && (position === null ? end !== null && end > 0n : (records ?? 0) > 0),
     }
   }
 

@@ -69,14 +69,14 @@ test('idle, blocked, behind: seconds of the oldest record that is not settled; t
   const member = startMember(world, place)
   await settled(2, member)
   const watch = lagOf(place, member)
-  expect(only(await watch.look())).toMatchObject({ position: 2n, end: 2n, lagRecords: 0, lagSeconds: 0 })
+  expect(only(await watch.look())).toMatchObject({ position: 2n, end: 2n, lagRecords: 0, lagSeconds: 0, unread: false })
 
   // Blocked: what came in is held, taken or not.
   member.hold()
   const [oldest = 0] = await sendAged(place.topic, 0, [3 * HOUR, 2 * HOUR, HOUR])
   await until('the records are held', () => member.buffer.held.records === 3)
   const blocked = only(await watch.look())
-  expect(blocked).toMatchObject({ position: 2n, end: 5n, lagRecords: 3 })
+  expect(blocked).toMatchObject({ position: 2n, end: 5n, lagRecords: 3, unread: false })
   await isAgeOf(oldest, () => secondsOf(watch))
 
   member.letGo()
@@ -149,7 +149,7 @@ test('offsets that hold no record: markers at the end are no lag of seconds, and
   await until('the marker is there', async () => (await world.admin.endOffsets(place.topic)).get(0)?.high === 2n)
   const watch = lagOf(place, member)
   const before = only(await watch.look())
-  expect(before).toMatchObject({ lagRecords: 2 })
+  expect(before).toMatchObject({ lagRecords: 2, unread: true })
   await isAgeOf(timestamp, () => secondsOf(watch))
   member.buffer.assign(0, 1n)
   expect(only(await watch.look())).toMatchObject({ lagRecords: 1, lagSeconds: 0 })
@@ -176,7 +176,10 @@ test('while Kafka does not answer: the age of what waits goes on, a lag of nothi
   away = true
   skipped = 60_000
   const later = await watch.look()
-  expect(later.partitions).toMatchObject([{ lagRecords: 1 }, { lagRecords: null, lagSeconds: null }])
+  expect(later.partitions).toMatchObject([
+    { lagRecords: 1, unread: false },
+    { lagRecords: null, lagSeconds: null, unread: false },
+  ])
   await isAgeOf(timestamp, async () => (await watch.look()).partitions[0]?.lagSeconds, skipped)
   member.letGo()
   await settled(1, member)

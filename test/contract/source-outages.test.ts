@@ -97,8 +97,10 @@ describe('connections that hang', () => {
   })
 
   test('while it joins: stop() is bounded, and nothing of it goes on afterwards', async () => {
-    const { proxy, place } = await open()
-    await world.produce(place.topic, 0, 10)
+    const { proxy, place } = await open(2)
+    for (const partition of [0, 1]) await world.produce(place.topic, partition, 10)
+    const other = startMember(world, place)
+    await settled(20, other)
     let release = () => {}
     const held = new Promise<void>((resolve) => (release = resolve))
     const joining = proxy.rule({ api: 'JoinGroup', after: 1, times: 100, fault: { hold: held } })
@@ -111,15 +113,18 @@ describe('connections that hang', () => {
     joining.end()
     // Its session may have run out before, and the group have been empty then: the sign of its end is that it leaves.
     await until('it to have left', () => (proxy.counts.LeaveGroup ?? 0) > 0)
-    await until('an empty group', async () => {
+    // The other has the group to itself again, and goes on.
+    await until('a group of one', async () => {
       const { groups } = await world.kafkajsAdmin.describeGroups([place.groupId])
-      return groups[0]?.members.length === 0
+      return groups[0]?.members.length === 1
     })
+    await shared(2, other)
     const fetches = proxy.counts.Fetch ?? 0
-    const next = startMember(world, place)
-    await settled(10, next)
+    for (const partition of [0, 1]) await world.produce(place.topic, partition, 10)
+    await settled(40, other)
     expect(proxy.counts.Fetch ?? 0).toBe(fetches)
     expect(member.records).toEqual([])
+    eachOnce(20, 2, other)
   })
 })
 

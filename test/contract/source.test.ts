@@ -37,6 +37,10 @@ describe('a member', () => {
     expect(offsetsOf(member.records)).toEqual(eachInOrder(3, 60))
     expect(member.of('assigned').map(({ partitions }) => [...partitions].sort())).toEqual([[0, 1, 2]])
     expect(member.of('gap')).toEqual([])
+    await until('each to wait for more', () => {
+      const waited = [...member.source.health().waited.values()]
+      return waited.length === 3 && waited.every((ms) => ms < 2_000)
+    })
     await until('the last commit', async () => {
       const committed = await world.admin.committedOffsets(place.groupId, place.topic)
       return range(0, 3).every((partition) => committed.get(partition) === 60n)
@@ -53,6 +57,8 @@ describe('a member', () => {
     const fullUntil = performance.now() + SESSION_MS * 1.5
     await until('the session time-out to pass', () => performance.now() > fullUntil)
     expect(member.seen.joins).toHaveLength(1)
+    // It waits for room.
+    expect(member.source.health().waited.get(0)).toBeLessThan(2_000)
     // Not one fetch: the first is still being delivered. And a heartbeat a second at least.
     expect(member.seen.fetches).toBe(before.fetches)
     expect(member.seen.heartbeats - before.heartbeats).toBeGreaterThan((SESSION_MS * 1.5) / 1_000)

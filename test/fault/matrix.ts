@@ -55,7 +55,7 @@ const rows: Readonly<Record<number, Row>> = {
   35: { what: 'aborted transactions, control records, gaps of compaction', proves: 'passed over, no stuck partition', shown: { 'test/contract/source-records.test.ts': 'I1 I2' } },
   36: { what: 'clock ± 1 h', proves: 'heartbeats and flushes go on' },
   37: { what: 'event loop blocked 20 s; a broker that hangs; the least heap that is documented, and a backlog', proves: 'others take over, it joins again; it lives and drains' },
-  38: { what: 'header bomb, gzip bomb, unknown codec', proves: 'bounded; stops naming topic, partition, offset; skip passes it', shown: { 'test/integration/hostile-batches.test.ts': 'I1', 'test/unit/kafka/patches.test.ts': '' } },
+  38: { what: 'header bomb, gzip bomb, unknown codec', proves: 'bounded; stops naming topic, partition, offset; skip passes it', shown: { 'test/integration/hostile-batches.test.ts': 'I1 I11', 'test/unit/kafka/hostile-batches.test.ts': 'I11' } },
   39: { what: 'password rotated, token expires mid-run', proves: 'authenticates again, or ends with a clear line', shown: { 'test/security/kafka-sessions.test.ts': 'I1 I9' } },
   40: { what: 'SIGTERM during flush, isolation, DLQ send; twice', proves: 'exit code 0, nothing read again; the second ends at once', shown: { 'test/integration/second-signal.test.ts': 'I1 I2 I12' } },
   41: { what: 'replay: cause persists, killed, twice', proves: 'counted and parked; no duplicates; goes on where it was', shown: { 'test/integration/dlq-replay.test.ts': 'I1 I4 I8' } },

@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openArena } from '../support/arena.ts'
 import { event, recordOf } from '../support/events.ts'
-import { type World } from '../support/world.ts'
+import { ERROR, useKafkaProxy } from '../support/kafka-proxy.ts'
+import { stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+import type { World } from '../support/world.ts'
 
 let world: World
 /** Between the two halves of the topic. */
@@ -110,3 +113,80 @@ test('skip passes by exactly the position, for a reason, and is counted as what 
   expect(ledger.map(({ at }) => Number(at))).toEqual([0, 1, 4])
   expect((await world.sluice(['reconcile'])).exitCode).toBe(0)
 })
+
+const committed = async () => {
+  const found = await world.admin.committedOffsets(world.config.groupId, world.config.topic)
+  return [0, 1].map((partition) => Number(found.get(partition)))
+}
+const ends = async () =>
+  (await world.standing()).sort((a, b) => a.partition - b.partition).map(({ end }) => Number(end))
+
+test('to an offset: of one partition, inside of the log, and done', async () => {
+  const [, end] = await ends()
+  for (const [args, says] of [
+    [['--to', '3'], /an offset is of one partition\n.*--partition/],
+    [['--to', '3', '--partition', '0', '1'], /an offset is of one partition/],
+    [['--to', String(end! + 1), '--partition', '1', '--yes'], new RegExp(`offset ${end! + 1} is not in the topic\n.*it holds 0 to ${end}`)],
+    [['--to', '3', '--partition', '7', '--yes'], /the topic has no partition 7\n.*0 to 1/],
+    [['--to', '-1', '--partition', '1', '--yes'], /earliest, latest, kafka, an offset/],
+  ] as const) {
+    const { exitCode, stderr } = await offsets('reset', ...args)
+    expect([exitCode, stderr], args.join(' ')).toEqual([2, expect.stringMatching(says)])
+  }
+  const before = await positions()
+  const { exitCode, stdout } = await offsets('reset', '--to', '3', '--partition', '1', '--yes')
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^partition 1: 5 → 3 {3}2 offsets read again\n.*\ngroup .* begins there now$/)])
+  expect([await positions(), await committed()]).toEqual([[before[0], 3], [before[0], 3]])
+  const [audited] = await world.query("SELECT detail FROM audit_entry WHERE action = 'offsets.reset' ORDER BY id DESC LIMIT 1")
+  expect(audited).toMatchObject({ detail: { partitions: [{ partition: 1, from: 5, to: 3 }] } })
+}) // prettier-ignore
+
+test('to what the group committed in Kafka; a commit outside of the log is of another topic, and means its beginning', async () => {
+  const { groupId, topic } = world.config
+  await world.admin.commitOffsets(groupId, topic, new Map([[0, 2n], [1, 99n]])) // prettier-ignore
+  expect((await offsets('reset', '--to', 'kafka')).stdout).toContain('partition 0: 6 → 2   4 offsets read again')
+  expect((await offsets('reset', '--to', 'kafka', '--yes')).exitCode).toBe(0)
+  expect([await positions(), await committed()]).toEqual([[2, 0], [2, 0]]) // prettier-ignore
+})
+
+test('to the latest, done: what lies between is never read', async () => {
+  const { exitCode, stdout } = await offsets('reset', '--to', 'latest', '--yes')
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('9 offsets never read: their lines will be missing')])
+  expect([await positions(), await committed()]).toEqual([await ends(), await ends()])
+  await world.send([recordOf(event(), 1)])
+  await consumeAll()
+  expect(await world.totals()).toMatchObject({ inserted: 1, duplicate: 0 })
+})
+
+test('with --force, while a member lives: it goes on from there at its next batch', async () => {
+  const member = world.start('forced')
+  await member.logged('partitions assigned')
+  expect((await offsets('reset', '--to', 'earliest', '--force', '--yes')).exitCode).toBe(0)
+  await world.send([0, 1].map((partition) => recordOf(event(), partition)))
+  await until('all is read again', async () => {
+    const { inserted, duplicate, ignored } = await world.totals()
+    const all = (await ends()).reduce((sum, end) => sum + end)
+    return inserted + duplicate + ignored === all
+  })
+  await world.drained()
+  member.kill('SIGTERM')
+  expect(await member.ended, member.tail()).toEqual({ code: 0, signal: null })
+  expect((await world.sluice(['reconcile'])).exitCode).toBe(0)
+})
+
+test.each<[string, (at: number) => string[], (at: number, other: number) => number[]]>([
+  ['reset', () => ['--to', 'earliest', '--yes'], () => [0, 0]],
+  ['skip', (at) => ['--partition', '0', '--offset', String(at), '--reason', 'x', '--yes'], (at, other) => [at + 1, other]],
+])('%s: Kafka fails when PostgreSQL has it: that is said, and the next member tells Kafka', async (command, args, expected) => {
+  const proxy = await useKafkaProxy(stack().brokers)
+  const through = { env: { ...world.env, KAFKA_BROKERS: proxy.brokers.join(',') } }
+  await world.send([recordOf(event(), 0)])
+  const [[at = 0, other = 0], before] = [await positions(), await committed()]
+  const down = proxy.rule({ api: 'OffsetCommit', times: 100, fault: { refuse: ERROR.notCoordinator } })
+  const { exitCode, stderr } = await world.sluice(['offsets', command, ...args(at)], through)
+  expect([exitCode, String(stderr)]).toEqual([1, expect.stringMatching(/^sluice: the position has moved in PostgreSQL, which is what counts; Kafka's commit has not \(.*\)\n.*the next member tells Kafka/)])
+  expect(down.hits()).toBeGreaterThan(0)
+  expect([await positions(), await committed()]).toEqual([expected(at, other), before])
+  await consumeAll()
+  expect(await committed()).toEqual(await ends())
+}) // prettier-ignore

@@ -152,6 +152,7 @@ export const refusal = ({ api, version, correlation }: RequestHeader, error: num
   const code = Buffer.alloc(2)
   code.writeInt16BE(error)
   const absent = Buffer.from([0xff, 0xff])
+  const one = Buffer.from([0, 0, 0, 1])
   const rest: Partial<Record<Api, Buffer>> = {
     // generation, protocol, leader, member, members
     JoinGroup: Buffer.concat([
@@ -163,15 +164,18 @@ export const refusal = ({ api, version, correlation }: RequestHeader, error: num
     ]),
     SyncGroup: Buffer.alloc(4),
     Heartbeat: Buffer.alloc(0),
+    // nothing: its error is that of a partition (of whatever topic)
+    OffsetCommit: Buffer.alloc(0),
     // message, node, host, port
     FindCoordinator: Buffer.concat([absent, Buffer.alloc(4, 0xff), Buffer.alloc(2), Buffer.alloc(4, 0xff)]),
   }
   const body = api ? rest[api] : undefined
   if (!body) throw new Error(`the proxy cannot refuse ${api}`)
+  const before = api === 'OffsetCommit' ? Buffer.concat([one, Buffer.from([0, 1, 0x78]), one, Buffer.alloc(4)]) : null
   const head = Buffer.alloc(12)
-  head.writeInt32BE(8 + code.length + body.length, 0)
+  head.writeInt32BE(8 + (before?.length ?? 0) + code.length + body.length, 0)
   head.writeInt32BE(correlation, 4)
-  return Buffer.concat([head, code, body])
+  return Buffer.concat([head, ...(before ? [before] : []), code, body])
 }
 
 /** Puts the proxies in the place of the brokers, in place: all of them are on 127.0.0.1. */

@@ -16,9 +16,15 @@ import {
 
 /**
  * refuse: the broker does not hear of the request · error: it does what is asked, and the answer says that it failed · hold: the
- * answer waits · lose: there is no answer · cut: the connection ends instead of the answer.
+ * answer waits · lose: there is no answer · cut: the connection ends instead of the answer · change: bytes of the answer, in place.
  */
-export type Fault = { refuse: number } | { error: number } | { hold: Promise<unknown> } | { lose: true } | { cut: true }
+export type Fault =
+  | { refuse: number }
+  | { error: number }
+  | { hold: Promise<unknown> }
+  | { lose: true }
+  | { cut: true }
+  | { change: (answer: Buffer) => void }
 export type Rule = {
   api: Api
   /** Only of the n-th broker. */
@@ -90,6 +96,7 @@ export const openKafkaProxy = async (brokers: readonly string[]) => {
       const { header, fault } = question
       mapPorts(header, frame, (port) => ports.get(port) ?? port)
       if (fault && 'error' in fault) setErrors(header, frame, fault.error)
+      if (fault && 'change' in fault) fault.change(frame)
       if (fault && 'lose' in fault) return
       if (fault && 'cut' in fault) return client.destroy()
       if (fault && 'hold' in fault) return void fault.hold.then(() => send(client, frame))

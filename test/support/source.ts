@@ -145,7 +145,8 @@ const observe = (kafka: Kafka, seen: Seen) => {
   const consumer = kafka.consumer.bind(kafka)
   kafka.consumer = (options) => {
     const made = consumer(options)
-    made.on(made.events.FETCH, () => void (seen.fetches += 1))
+    // One that names partitions is ours, and told beside kafkajs's own.
+    made.on(made.events.FETCH, ({ payload }) => void (seen.fetches += 'answers' in payload ? 0 : 1))
     made.on(made.events.HEARTBEAT, () => void (seen.heartbeats += 1))
     made.on(made.events.COMMIT_OFFSETS, () => void (seen.commits += 1))
     made.on(made.events.GROUP_JOIN, ({ payload }) => void seen.joins.push(payload.memberId))

@@ -4,7 +4,7 @@ import { type Facts, judge } from '../../../src/http/health.ts'
 const LIMITS = { sessionTimeoutMs: 30_000, flushMaxAgeMs: 5_000 }
 const WELL: Facts = {
   ...{ member: true, joined: true, overdueMs: 0, silentMs: 500, fetchlessMs: 500, unpositioned: 0 },
-  ...{ unansweredMs: 1_000, writingMs: null, failingMs: null, stalledMs: 0 },
+  ...{ unansweredMs: 1_000, writingMs: null, failingMs: null, stalledMs: 0, stuck: null },
   ...{ draining: false, gateClosed: false },
 }
 const HOUR = 3_600_000
@@ -40,6 +40,11 @@ test.each<[string, Partial<Facts>, Partial<Facts>]>([
   ['a consumer that was given up, and no other', { overdueMs: 60_000 }, { overdueMs: 60_001 }],
   ['a write that does not end', { writingMs: 300_000 }, { writingMs: 300_001 }],
   ['records, a database that answers, and no write', { stalledMs: 605_000 }, { stalledMs: 605_001 }],
+  [
+    'a partition that has something to read, of which nothing comes',
+    { stuck: { partition: 2, ms: 600_000 } },
+    { stuck: { partition: 2, ms: 600_001 } },
+  ],
 ])('wedged: %s', (_, before, after) => {
   expect(verdict(before)).toBe('live, ready')
   expect(verdict(after)).toBe('wedged, not ready')

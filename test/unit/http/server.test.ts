@@ -99,6 +99,18 @@ test('too many requests from one address are told so, in the words of all refusa
   await other.close()
 })
 
+test('whoever asks for what is not there is counted too', async () => {
+  const other = await serveHttp({ host: '127.0.0.1', port: 0 }, parts)
+  const url = `http://127.0.0.1:${other.port}`
+  const found = new Set<number>()
+  for (let round = 0; round < 7; round += 1)
+    for (const { status } of await Promise.all(Array.from({ length: 50 }, (_, i) => fetch(`${url}/no/${i}`))))
+      found.add(status)
+  expect(found).toEqual(new Set([404, 429]))
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+  await other.close()
+})
+
 /** Somebody else on a port, and what a member says that wants it. */
 const rivalry = async () => {
   const rival = createServer().listen(0, '127.0.0.1')

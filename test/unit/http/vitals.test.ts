@@ -1,20 +1,39 @@
 // Sink, gate and source are ports, so a fake may stand for each.
 import { expect, test } from 'vitest'
+import { judge } from '../../../src/http/health.ts'
 import { endWhenWedged } from '../../../src/http/watch.ts'
 import { createVitals } from '../../../src/http/vitals.ts'
+import type { PartitionLag } from '../../../src/telemetry/lag.ts'
 import type { Batch, Failure, Sink, WriteResult } from '../../../src/pipeline/sink.ts'
 
 const batchOf = (partition: number) => ({ parts: [{ partition }] }) as unknown as Batch<null>
 
 const world = (lanes = 1) => {
-  const state = { now: 0, busy: new Set<number>(), gateClosed: false, answers: true }
+  const state = {
+    now: 0,
+    busy: new Set<number>(),
+    gateClosed: false,
+    answers: true,
+    member: true,
+    lags: [] as object[],
+    waited: new Map<number, number>(),
+  }
   const since = { join: 0, heartbeat: 0, fetch: 0 as number | null, batch: null }
   const clock = { now: () => state.now, wall: () => 0, sleep: async () => void (state.now += 10_000) }
   const vitals = createVitals(clock, lanes)
   vitals.attach({
-    source: () => ({ member: true, lives: 1, crashesInARow: 0, overdueMs: 0, unpositioned: 0, since }),
+    source: () => ({
+      member: state.member,
+      lives: 1,
+      crashesInARow: 0,
+      overdueMs: 0,
+      unpositioned: 0,
+      since,
+      waited: state.waited,
+    }),
     busy: (lane) => state.busy.has(lane),
     gateClosed: () => state.gateClosed,
+    lag: () => ({ asOf: state.now, asked: state.now, partitions: state.lags as PartitionLag[] }),
     draining: () => false,
   })
   let end: (fate: Failure['fate'] | 'done') => void = () => {}
@@ -136,4 +155,41 @@ test('a member ends when it was wedged at three looks in a row', async () => {
   const ending = endWhenWedged(health, clock, new AbortController().signal)
   await expect(ending).rejects.toMatchObject({ message: 'wedged: a write that has not ended', exitCode: 3 })
   expect(looks).toEqual([])
+})
+
+test('one fetcher of three has died: its partition stands still while the others fetch and heartbeat, and that is seen', async () => {
+  const { state, since, pass } = world()
+  const lags = (moved: bigint) => [
+    { partition: 0, position: moved, unread: true },
+    { partition: 1, position: 7n, unread: true },
+  ]
+  let facts = await pass(0)
+  for (let minute = 0; minute <= 11; minute++) {
+    state.lags = lags(BigInt(minute))
+    since.join += 60_000
+    facts = await pass(60_000)
+  }
+  expect(facts).toMatchObject({ stalledMs: 0, stuck: { partition: 1, ms: 660_000 } })
+  expect(judge(facts, { sessionTimeoutMs: 30_000, flushMaxAgeMs: 1_000 })).toMatchObject({
+    live: false,
+    reasons: ['nothing of partition 1 is read for 660 s, although Kafka has more and answers'],
+  })
+})
+
+test.each<[string, (all: ReturnType<typeof world>) => void | Promise<void>]>([
+  ['the gate is closed', ({ state }) => void (state.gateClosed = true)],
+  ['PostgreSQL says nothing', ({ state }) => void (state.answers = false)],
+  ['PostgreSQL takes no write', ({ state, write }) => (state.busy.add(0), write('transient'))],
+  ['the coordinator says nothing', ({ since }) => void (since.heartbeat = 60_000)],
+  ['it is not in the group', ({ state }) => void (state.member = false)],
+  ['it has just joined', ({ since }) => void (since.join = 0)],
+  ['the partition waits for what is not ours', ({ state }) => void state.waited.set(0, 500)],
+])('a partition that stands still is not to blame while %s', async (_, excuse) => {
+  const all = world()
+  all.state.lags = [{ partition: 0, position: 7n, unread: true }]
+  all.since.join = 1e9
+  await all.pass(0)
+  expect((await all.pass(700_000)).stuck).toEqual({ partition: 0, ms: 700_000 })
+  await excuse(all)
+  expect((await all.pass(100_000)).stuck?.ms ?? 0).toBe(0)
 })

@@ -59,6 +59,18 @@ describe('a fetch', () => {
   })
 })
 
+describe('partitions of one broker', () => {
+  type Group = { filterPartitionsByNode(node: string, all: object[]): { partitions: number[] }[] }
+  test('are asked for in turns, each broker by itself (unpatched: in the same order each time, and the last may starve)', () => {
+    const group = made<Group>('src/consumer/consumerGroup.js', {
+      findReadReplicaForPartitions: () => ({ 1: [0, 3, 6], 2: [1, 4], 3: [] }),
+    })
+    const asked = (node: string) => group.filterPartitionsByNode(node, [{ topic: 't', partitions: [] }])[0]?.partitions
+    const order = [asked('1'), asked('2'), asked('1'), asked('2'), asked('1'), asked('2'), asked('1'), asked('3')]
+    expect(order).toEqual([[0, 3, 6], [1, 4], [3, 6, 0], [4, 1], [6, 0, 3], [1, 4], [0, 3, 6], []])
+  })
+})
+
 test('an offset of a partition that is not ours any more is not resolved (unpatched: a TypeError ends the consumer)', () => {
   const resolved: unknown[] = []
   const group = made<{ resolveOffset(place: object): void }>('src/consumer/consumerGroup.js', {

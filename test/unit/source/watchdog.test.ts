@@ -135,6 +135,7 @@ test.each([6, 30, 45, 60, 90, 300])(
         writingMs: null,
         failingMs: null,
         stalledMs: 0,
+        stuck: null,
         draining: false,
         gateClosed: false,
       }

@@ -120,7 +120,7 @@ test.each<[TelemetryEvent, string, string]>([
 
 test('what is not known is absent; what is gone, too', async () => {
   const { seen, values } = open()
-  const known = { partition: 3, position: 5n, end: 9n, committed: 5n, lagRecords: 4, lagSeconds: 1.5 }
+  const known = { partition: 3, position: 5n, end: 9n, committed: 5n, lagRecords: 4, lagSeconds: 1.5, unread: true }
   seen.lag = {
     asOf: NOW,
     asked: 0,

@@ -3,7 +3,7 @@ import { createRate } from '../../../src/telemetry/rate.ts'
 
 const partition = (position: number, end = position) => ({
   ...{ partition: 0, position: BigInt(position), end: BigInt(end), committed: null },
-  ...{ lagRecords: end - position, lagSeconds: 0 },
+  ...{ lagRecords: end - position, lagSeconds: 0, unread: false },
 })
 
 test('what is settled in a second, over the last minute', () => {
