@@ -43,6 +43,11 @@ const LONG_MS = 30_000
 const TELL_MS = 60_000
 
 const idsOf = (letters: readonly DeadLetterRow[]) => letters.map(({ id }) => id)
+const countsOf = (names: readonly string[]) => {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
 
 export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delivery }: RelayDeps) {
   const wake = createWake()
@@ -88,11 +93,13 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   }
 
   /** The topic has them: an outage of PostgreSQL now must not publish them twice. */
-  async function mark(ids: readonly string[], durationMs: number | null): Promise<void> {
+  async function mark(letters: readonly DeadLetterRow[], durationMs: number | null): Promise<void> {
+    const ids = idsOf(letters)
     for (;;) {
       try {
         await outbox.markPublished(ids)
-        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length, durationMs })
+        const codes = countsOf(letters.map(({ code }) => code))
+        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length, codes, durationMs })
         return
       } catch (cause) {
         if (ending.signal.aborted) throw cause
@@ -109,7 +116,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
       const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
       const durationMs = failure === null && refused.length === 0 ? clock.now() - sentAt : null
       if (published.length > 0) failpoint('relay_sent')
-      await mark(idsOf(published), durationMs)
+      await mark(published, durationMs)
       const until = await holding.end()
       await outbox.release(idsOf(unsent), until)
       await outbox.defer(idsOf(refused.map(({ letter }) => letter)), until, DEFER_MS)

@@ -39,8 +39,8 @@ test('publishing took as long as the topic did, not PostgreSQL; what failed is n
   void relay.run()
   await run(10_000)
   expect(events).toEqual([
-    { type: 'dead-letters-published', count: 2, durationMs: 700 },
-    { type: 'dead-letters-published', count: 2, durationMs: null },
+    { type: 'dead-letters-published', count: 2, codes: { JSON_INVALID: 2 }, durationMs: 700 },
+    { type: 'dead-letters-published', count: 2, codes: { JSON_INVALID: 2 }, durationMs: null },
     expect.objectContaining({ type: 'dead-letters-waiting' }),
   ])
   const ended = relay.end(0)
