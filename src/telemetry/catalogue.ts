@@ -173,7 +173,7 @@ const catalogue = {
   },
   dlq_publish_failures_total: {
     kind: 'counter',
-    help: 'Times that dead letters could not be relayed. The log has the cause.',
+    help: 'Times that the DLQ topic did not take dead letters; not those for want of PostgreSQL. The log has the cause.',
   },
   dlq_deferred_total: {
     kind: 'counter',

@@ -86,7 +86,7 @@ export function count({ add, observe, addLatencies, set }: Instruments, event: T
       if (event.durationMs !== null) observe('dlq_publish_duration_seconds', {}, event.durationMs / 1000)
       return
     case 'dead-letters-waiting':
-      if (event.cause !== null) add('dlq_publish_failures_total', {})
+      if (event.failed === 'topic') add('dlq_publish_failures_total', {})
       return
     case 'dead-letter-deferred':
       return add('dlq_deferred_total', { code: codeLabel(event.code) })

@@ -93,8 +93,18 @@ export type TelemetryEvent =
       codes: Readonly<Record<string, number>>
       durationMs: number | null
     }
-  /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
-  | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
+  /**
+   * They cannot be relayed (cause), as the DLQ topic does not take them or PostgreSQL does not give them; or the oldest has waited
+   * long (no cause). count ends at 10,000; null: unknown.
+   */
+  | {
+      type: 'dead-letters-waiting'
+      failed: 'topic' | 'outbox' | null
+      code: string
+      cause: unknown
+      count: number | null
+      oldestAgeMs: number | null
+    }
   /** The DLQ topic refuses even the least of this one; the others go on. */
   | {
       type: 'dead-letter-deferred'

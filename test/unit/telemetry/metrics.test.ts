@@ -124,12 +124,24 @@ test.each<[TelemetryEvent, string, string]>([
   [PUBLISHED, 'sluice_dlq_published_total{code="JSON_INVALID"}', '3'],
   [PUBLISHED, 'sluice_dlq_published_total{code="TEXT_NUL"}', '1'],
   [
-    { type: 'dead-letters-waiting', code: 'X', cause: new Error(), count: 1, oldestAgeMs: 1 },
+    { type: 'dead-letters-waiting', failed: 'topic', code: 'X', cause: new Error(), count: 1, oldestAgeMs: 1 },
     'sluice_dlq_publish_failures_total',
     '1',
   ],
   [
-    { type: 'dead-letters-waiting', code: 'OLD', cause: null, count: 1, oldestAgeMs: 1 },
+    { type: 'dead-letters-waiting', failed: null, code: 'OLD', cause: null, count: 1, oldestAgeMs: 1 },
+    'sluice_dlq_publish_failures_total',
+    '0',
+  ],
+  [
+    {
+      type: 'dead-letters-waiting',
+      failed: 'outbox',
+      code: 'RELAY',
+      cause: new Error(),
+      count: null,
+      oldestAgeMs: null,
+    },
     'sluice_dlq_publish_failures_total',
     '0',
   ],
