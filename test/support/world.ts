@@ -181,36 +181,26 @@ const letGo = (client: pg.PoolClient) => {
   }
 }
 
-const withAdmin = async ({ config }: World, work: (admin: kafkajs.Admin) => Promise<unknown>): Promise<void> => {
+/** Changes settings of a topic, that of line items when no other is named. */
+export const alterTopic = async (
+  { config }: World,
+  settings: Readonly<Record<string, string>>,
+  topic = config.topic,
+): Promise<void> => {
   const client = createKafka(config.kafka, log).admin()
   await client.connect()
-  await work(client)
+  await client.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  })
   await client.disconnect()
 }
-
-/** Changes settings of a topic, that of line items when no other is named. */
-export const alterTopic = (world: World, settings: Readonly<Record<string, string>>, topic = world.config.topic) =>
-  withAdmin(world, (admin) =>
-    admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: topic,
-          configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    }),
-  )
-
-/** Deletes what is below these offsets, as retention does. */
-export const deleteBelow = (world: World, positions: readonly { partition: number; to: bigint }[]) =>
-  withAdmin(world, async (admin) => {
-    const { topic } = world.config
-    await admin.fetchTopicOffsets(topic) // makes kafkajs look for the leaders
-    const partitions = positions.map(({ partition, to }) => ({ partition, offset: String(to) }))
-    await admin.deleteTopicRecords({ topic, partitions })
-  })
 
 /** Blocks every flush after its ledger rows are written and before its COMMIT, until released. */
 export const holdFlushes = async ({ connect, query }: Pick<World, 'connect' | 'query'>) => {
