@@ -73,7 +73,14 @@ const metrics = `# Metrics
 it owns: take \`sum()\` over members, but \`max()\` where it says so. Every series, of the process too, has the labels ${EVERYWHERE.map((label) => `\`${label}\``).join(' and ')}
 (\`KAFKA_GROUP_ID\`, \`KAFKA_TOPIC\`). Lag is looked at every 2.5 s, dead letters every ten seconds or more. What is not known is absent, never 0. Counters begin at 0 when a
 member starts. The process's own (\`process_*\`, \`nodejs_*\`: CPU, memory, event loop, garbage collection) come from prom-client under its names.
-Not to be had without reaching into Prisma or kafkajs: the time of each statement (\`flush_duration_seconds\` has that of all of a batch), and of the phases of a join.
+Not to be had without reaching into Prisma or kafkajs: the time of each statement (\`db_operation_duration_seconds\` has that of all of one try), and of the phases of a join.
+
+Where names differ from what other consumers call them: why a batch was cut is \`reason\`, not \`trigger\`, as in the log and the API. Records that were isolated are
+\`dead_letters_total{code=~"ROW_REJECTED|AGGREGATE_OVERFLOW"}\`: only PostgreSQL's refusal of a row makes these, and no other metric repeats it. Tries of an isolation are
+\`isolation_attempts_total\`, as each is more than one statement. Offsets have the prefix \`partition_\`. Causes without an end to their number are in the log, not in a label
+(\`dlq_publish_failures_total\`).
+A code or an SQLSTATE that comes for the first time is a new series, of which \`increase()\` misses the first: for rules take a counter that begins at 0, as
+[alerts.yml](../ops/prometheus/alerts.yml) does (\`records_total{outcome="dead_lettered"}\`, \`dlq_publish_failures_total\`, the SQLSTATEs that it names).
 
 | Metric | Kind | Labels | Meaning |
 | --- | --- | --- | --- |

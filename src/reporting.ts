@@ -26,7 +26,7 @@ export const boundsOf = (config: Config): LimitBounds => ({
 })
 
 export type Working = {
-  readonly pipeline: Pick<Pipeline, 'held' | 'standings' | 'admitted'>
+  readonly pipeline: Pick<Pipeline, 'held' | 'standings' | 'admitted' | 'full'>
   readonly source: Pick<KafkaSource, 'owned'>
 }
 
@@ -81,7 +81,8 @@ export function createReporting(config: Config, { admin, database, vitals, drain
     ...{ memberId, tally, lag, report },
     /** Before that it is starting. */
     attach: (to: Working) => void (working = to),
-    admitted: () => working?.pipeline.admitted() ?? 0,
+    admitted: () => working?.pipeline.admitted() ?? new Map<number, number>(),
+    full: () => working?.pipeline.full() ?? false,
   }
 }
 

@@ -37,7 +37,7 @@ export async function serveMember(
   { reporting, health, faults, clock, log }: ServeDeps,
 ): Promise<HttpOfMember> {
   const { groupId, topic } = config
-  const { memberId, tally, report, lag, admitted } = reporting
+  const { memberId, tally, report, lag, admitted, full } = reporting
   let opened: Database | null = null
   const database = () =>
     (opened ??= createDatabase({
@@ -66,7 +66,7 @@ export async function serveMember(
   const metrics = createMetrics(prom, {
     now: clock.wall,
     identity: { version, group: groupId, topic, member: memberId },
-    ...{ state: report.state, lag: lag.view, admitted, faults, deadLetters: () => figures },
+    ...{ state: report.state, lag: lag.view, admitted, full, faults, deadLetters: () => figures },
   })
   const explain = (error: unknown) => explainDatabaseError(error, config.databaseUrl)
   const fault = (error: unknown) =>

@@ -42,7 +42,19 @@ const DEFER_MS = 600_000
 const LONG_MS = 30_000
 const TELL_MS = 60_000
 
+/** By the DLQ topic: not for want of PostgreSQL, without which nothing can be relayed either. */
+class NotPublished extends Error {
+  constructor(cause: unknown) {
+    super('not published', { cause })
+  }
+}
+
 const idsOf = (letters: readonly DeadLetterRow[]) => letters.map(({ id }) => id)
+const countsOf = (names: readonly string[]) => {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
 
 export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delivery }: RelayDeps) {
   const wake = createWake()
@@ -51,16 +63,21 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   let running = Promise.resolve()
   let toldAt = -Infinity
 
-  async function tell(cause: unknown, code: string): Promise<void> {
+  async function tell(what: { failed: 'topic' | 'outbox' | null; cause: unknown; code: string }): Promise<void> {
     const waiting = await outbox.waiting().catch(() => ({ count: null, oldestAgeMs: null }))
     toldAt = clock.now()
-    emit({ type: 'dead-letters-waiting', code, cause, ...waiting })
+    emit({ type: 'dead-letters-waiting', ...what, ...waiting })
+  }
+  const tellOf = (error: unknown) => {
+    const failed = error instanceof NotPublished ? 'topic' : 'outbox'
+    const cause = error instanceof NotPublished ? error.cause : error
+    return tell({ failed, cause, code: codeOf(cause) })
   }
 
   async function tellOfOld(): Promise<void> {
     if (clock.now() - toldAt < TELL_MS) return
     const { oldestAgeMs } = await outbox.waiting()
-    if (oldestAgeMs > LONG_MS) await tell(null, 'OLD')
+    if (oldestAgeMs > LONG_MS) await tell({ failed: null, cause: null, code: 'OLD' })
   }
 
   /** A send may take longer than a lease, as kafkajs tries again for half a minute and more. */
@@ -88,15 +105,17 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
   }
 
   /** The topic has them: an outage of PostgreSQL now must not publish them twice. */
-  async function mark(ids: readonly string[], durationMs: number | null): Promise<void> {
+  async function mark(letters: readonly DeadLetterRow[], durationMs: number | null): Promise<void> {
+    const ids = idsOf(letters)
     for (;;) {
       try {
         await outbox.markPublished(ids)
-        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length, durationMs })
+        const codes = countsOf(letters.map(({ code }) => code))
+        if (ids.length > 0) emit({ type: 'dead-letters-published', count: ids.length, codes, durationMs })
         return
       } catch (cause) {
         if (ending.signal.aborted) throw cause
-        await tell(cause, codeOf(cause))
+        await tellOf(cause)
         await clock.sleep(AGAIN_MS, ending.signal)
       }
     }
@@ -109,7 +128,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
       const { published, refused, unsent, failure } = await deliver(lease.letters, delivery)
       const durationMs = failure === null && refused.length === 0 ? clock.now() - sentAt : null
       if (published.length > 0) failpoint('relay_sent')
-      await mark(idsOf(published), durationMs)
+      await mark(published, durationMs)
       const until = await holding.end()
       await outbox.release(idsOf(unsent), until)
       await outbox.defer(idsOf(refused.map(({ letter }) => letter)), until, DEFER_MS)
@@ -117,7 +136,7 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
         const { id, topic, partition, recordOffset } = letter
         emit({ type: 'dead-letter-deferred', id, topic, partition, offset: recordOffset, code, deferMs: DEFER_MS })
       }
-      if (failure !== null) throw failure.cause
+      if (failure !== null) throw new NotPublished(failure.cause)
     } finally {
       await holding.end()
     }
@@ -139,8 +158,8 @@ export function createRelay({ outbox, clock, emit, leaseMs = LEASE_MS, ...delive
       const pause = await work()
       await tellOfOld()
       return pause
-    } catch (cause) {
-      await tell(cause, codeOf(cause))
+    } catch (error) {
+      await tellOf(error)
       await clock.sleep(AGAIN_MS, ending.signal)
       return POLL_MS
     }

@@ -76,6 +76,7 @@ export const state = z.object({
     .omit({ code: true, total: true })
     .extend({
       unpublished: z.number().describe('Not on the DLQ topic yet'),
+      byStatus: z.record(z.enum(STATUSES), z.number()),
       byCode: z.array(codeFigures),
       asOf: z.date().describe('When they were counted'),
     })

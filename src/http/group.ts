@@ -171,6 +171,7 @@ const unresolvedOf = ({ open, replayed, parked }: LetterStats) => open + replaye
 
 function figuresOf({ asOf, rows }: { asOf: Date; rows: readonly LetterStats[] }) {
   const total = totalOf(rows)
+  const { open, replayed, resolved, parked, discarded } = total
   const codes = [...new Set(rows.map(({ code }) => code))]
   const byCode = codes.map((code) => {
     const all = rows.filter((row) => row.code === code)
@@ -187,6 +188,7 @@ function figuresOf({ asOf, rows }: { asOf: Date; rows: readonly LetterStats[] })
   return {
     asOf,
     unresolved: unresolvedOf(total),
+    byStatus: { open, replayed, resolved, parked, discarded },
     ...{ unpublished: total.unpublished, lastHour: total.lastHour, hourBefore: total.hourBefore },
     oldestUnresolvedAt: total.oldestUnresolved,
     byCode,

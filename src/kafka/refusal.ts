@@ -13,6 +13,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   INVALID_RECORD: 'record',
 }
 
+export const REFUSAL_CODES = Object.keys(REFUSALS)
+
 /** Null: the fault may pass, or is not the record's. */
 export const refusalOf = (error: unknown): Refusal | null => {
   const type = protocolTypes(error).find((each) => REFUSALS[each])

@@ -50,7 +50,8 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
   const held = { records: 0, bytes: 0 }
   /** By lane: what was taken and is not settled, in order. */
   const flying: (readonly Batch<D>[])[] = queues.map(() => [])
-  let admitted = 0
+  /** By partition. */
+  const admitted = new Map<number, number>()
   let full: LaneState['full'] = null
 
   const laneOf = (partition: number) => partition % lanes
@@ -101,7 +102,7 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       queuedBytes[lane] = (queuedBytes[lane] ?? 0) + entry.bytes
       held.records += 1
       held.bytes += entry.bytes
-      admitted += 1
+      admitted.set(partition, (admitted.get(partition) ?? 0) + 1)
       state.queued += 1
       state.delivered = offset + 1n
       state.deliveredAt = entry.arrivedAt
@@ -123,8 +124,10 @@ export function createBuffer<D>(capacity: Capacity, lanes = 1) {
       return { records: queue.length, bytes: queuedBytes[lane] ?? 0, oldestAt, full }
     },
 
-    /** Records that came in, ever. */
-    admitted: () => admitted,
+    /** Records that came in, ever, by partition. */
+    admitted: () => admitted as ReadonlyMap<number, number>,
+    /** The last record was refused for want of room. */
+    full: () => full !== null,
     /** What of a lane was taken and is not settled. Told by the lane; here it is only looked at. */
     inFlight(lane: number, batches: readonly Batch<D>[]) {
       flying[lane] = batches

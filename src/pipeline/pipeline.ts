@@ -43,8 +43,10 @@ export type Pipeline = {
   busy(lane: number): boolean
   /** Of the partitions that are ours and of which it is known where to begin. */
   standings(): Standing[]
-  /** Records that came in since the start. */
-  admitted(): number
+  /** Records that came in since the start, by partition. */
+  admitted(): ReadonlyMap<number, number>
+  /** Nothing more is taken until room comes free. */
+  full(): boolean
 }
 
 type Mode = 'idle' | 'running' | 'draining' | 'stopped'
@@ -123,6 +125,7 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
     busy: (lane) => flushingLanes.has(lane) || buffer.lane(lane).records > 0,
     standings: () => buffer.standings(),
     admitted: () => buffer.admitted(),
+    full: () => buffer.full(),
     abort,
     drain(why) {
       if (mode === 'draining' || mode === 'stopped') return

@@ -64,7 +64,7 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
   for (let attempts = 1; ; attempts += 1) {
     let maxRecords = Infinity
     try {
-      return { batch, result: await deps.sink.write(batch), attempts, rest }
+      return { batch, result: await write(batch, deps), attempts, rest }
     } catch (error) {
       const failure = deps.sink.classify(error)
       unknownTries = (await isUnexplained(failure, deps.sink)) ? unknownTries + 1 : 0
@@ -85,6 +85,18 @@ async function tryUntilSettled<D>(first: Batch<D>, deps: SettleDeps<D>): Promise
     rest = [...remainder, ...rest]
     oversized = 0
     unknownTries = 0
+  }
+}
+
+async function write<D>(batch: Batch<D>, { sink, clock, emit }: SettleDeps<D>): Promise<WriteResult> {
+  const began = clock.now()
+  let ok = false
+  try {
+    const result = await sink.write(batch)
+    ok = true
+    return result
+  } finally {
+    emit({ type: 'write-tried', ok, ms: clock.now() - began })
   }
 }
 

@@ -6,6 +6,7 @@ import type { Emit } from '../telemetry/events.ts'
 import { ExitCode, OperatorError } from '../lib/operator-error.ts'
 import { operatorErrorIn, verdictOf } from './crash.ts'
 import type { Life } from './life.ts'
+import { GivenUp } from './rejoin.ts'
 import type { Signs } from './signs.ts'
 
 /** Crashes that nobody understands, in a row. */
@@ -62,7 +63,7 @@ export function createLives({ signs, clock, emit, fail, ...deps }: LivesDeps) {
         await bury(mine)
         const stuck = [...remains].filter((each) => each.hasBegun()).length
         const restarts = verdict !== 'person' && unknown <= MAX_UNKNOWN && stuck < MAX_STUCK
-        emit({ type: 'source-crashed', restarts, cause })
+        emit({ type: 'source-crashed', reason: cause instanceof GivenUp ? cause.reason : verdict, restarts, cause })
         if (!restarts) return fail(verdict === 'outage' ? timeAndAgain(cause) : ofTopic(cause))
         await clock.sleep(
           backoffMs(inARow, () => 1),

@@ -15,9 +15,19 @@ export function isRejoin(error: unknown): boolean {
   return REJOIN_TYPES.has(protocolType(error) ?? '')
 }
 
-/** Why a consumer is given up: another one can only be better. */
-export const evictedError = (): Error => passing('this member was evicted from its group and has not joined again')
-export const silent = (ms: number): Error =>
-  passing(`no sign of the consumer group for ${ms / 1000} s: the brokers do not answer, or the Kafka client is stuck`)
-
-const passing = (message: string): Error => Object.assign(new Error(message), { retriable: true })
+/** Why a consumer is given up by us: another one can only be better. */
+export class GivenUp extends Error {
+  readonly reason: 'silent' | 'evicted'
+  readonly retriable = true
+  constructor(reason: GivenUp['reason'], message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+export const evictedError = () =>
+  new GivenUp('evicted', 'this member was evicted from its group and has not joined again')
+export const silent = (ms: number) =>
+  new GivenUp(
+    'silent',
+    `no sign of the consumer group for ${ms / 1000} s: the brokers do not answer, or the Kafka client is stuck`,
+  )

@@ -28,8 +28,17 @@ const catalogue = {
   ready: { kind: 'gauge', help: '1 when /ready says so: the member works, as far as it can tell.' },
   gate_closed: { kind: 'gauge', help: '1 while the gate of the group is closed, as this member knows it.' },
   partitions_assigned: { kind: 'gauge', help: 'Partitions that this member owns.' },
+  partitions_paused: {
+    kind: 'gauge',
+    help: 'Of them, those of which nothing is taken at the moment; gate: it is closed; buffer: it is full; position: nobody has said yet where to begin; draining.',
+    labels: ['reason'],
+  },
 
-  records_consumed_total: { kind: 'counter', help: 'Records that came in from Kafka, those read again included.' },
+  records_consumed_total: {
+    kind: 'counter',
+    help: 'Records that came in from Kafka, those read again included.',
+    labels: ['partition'],
+  },
   records_total: {
     kind: 'counter',
     help: 'Records settled in PostgreSQL by this member. already_settled: PostgreSQL had them, as the answer to a COMMIT was lost (then consumer_offset has their outcome) or another owner was ahead.',
@@ -76,8 +85,8 @@ const catalogue = {
 
   flush_duration_seconds: {
     kind: 'histogram',
-    help: 'From the first try until the batch was settled; reason: why it was cut (size, bytes, age, drain).',
-    labels: ['reason'],
+    help: 'From the first try until the batch was settled; reason: why it was cut (size, bytes, age, drain); outcome: success; partial_success: some of its records became dead letters; failed: all of them.',
+    labels: ['reason', 'outcome'],
     buckets: SECONDS,
   },
   flush_records: { kind: 'histogram', help: 'Records of a batch.', buckets: RECORDS },
@@ -86,6 +95,12 @@ const catalogue = {
     kind: 'histogram',
     help: 'From the timestamp of the record until PostgreSQL had it.',
     buckets: LATENCY_BOUNDS,
+  },
+  db_operation_duration_seconds: {
+    kind: 'histogram',
+    help: 'One try to write a batch: mapping, transaction and COMMIT, the wait for a connection included; outcome: ok or failed.',
+    labels: ['outcome'],
+    buckets: SECONDS,
   },
   db_retries_total: {
     kind: 'counter',
@@ -134,8 +149,8 @@ const catalogue = {
   },
   consumer_restarts_total: {
     kind: 'counter',
-    help: 'Kafka clients that were given up, or crashed.',
-    labels: ['outcome'],
+    help: 'Kafka clients that were given up, or crashed; silent: it heard nothing of its group; evicted: the group had dropped it; outage: brokers or network; person: somebody must mend it, and the member ends; unknown.',
+    labels: ['reason'],
   },
   offset_commits_total: { kind: 'counter', help: 'Commits to Kafka.', labels: ['outcome'] },
   offset_gaps_total: { kind: 'counter', help: 'Fetches that began beyond our position, and were sought back.' },
@@ -146,7 +161,11 @@ const catalogue = {
     help: 'Records that became dead letters, and replays that failed again.',
     labels: ['code'],
   },
-  dlq_published_total: { kind: 'counter', help: 'Dead letters that this member put on the DLQ topic.' },
+  dlq_published_total: {
+    kind: 'counter',
+    help: 'Dead letters that this member put on the DLQ topic, by why they are dead letters.',
+    labels: ['code'],
+  },
   dlq_publish_duration_seconds: {
     kind: 'histogram',
     help: 'From the sending of dead letters, up to 500 at once, until all in-sync replicas of the DLQ topic had them. What failed is not in it.',
@@ -154,8 +173,7 @@ const catalogue = {
   },
   dlq_publish_failures_total: {
     kind: 'counter',
-    help: 'Times that dead letters could not be relayed, by cause.',
-    labels: ['code'],
+    help: 'Times that the DLQ topic did not take dead letters; not those for want of PostgreSQL. The log has the cause.',
   },
   dlq_deferred_total: {
     kind: 'counter',
@@ -169,6 +187,12 @@ const catalogue = {
     of: 'group',
   },
   dlq_oldest_unresolved_seconds: { kind: 'gauge', help: 'Age of the oldest of them.', labels: ['code'], of: 'group' },
+  dlq_letters: {
+    kind: 'gauge',
+    help: 'Dead letters; open: nobody has dealt with it; replayed: sent again, outcome not known yet; parked: it failed again after three replays; resolved: its event is in the ledger; discarded.',
+    labels: ['status'],
+    of: 'group',
+  },
   dlq_last_hour: { kind: 'gauge', help: 'Dead letters of the last hour.', labels: ['code'], of: 'group' },
   dlq_unpublished: { kind: 'gauge', help: 'Dead letters that are not on the DLQ topic yet.', of: 'group' },
   dlq_asked_timestamp_seconds: {

@@ -26,6 +26,13 @@ export type BatchResult = {
 }
 
 /**
+ * Why a Kafka client was given up. silent: it heard nothing of its group for too long · evicted: the group had dropped it and it did
+ * not join again · outage: brokers or network · person: somebody must mend it · unknown: nobody understands it.
+ */
+export const CRASH_REASONS = ['silent', 'evicted', 'outage', 'person', 'unknown'] as const
+export type CrashReason = (typeof CRASH_REASONS)[number]
+
+/**
  * Everything worth telling, one fact one event; log lines (log-events.ts) and metrics derive from these. No keys,
  * values, headers or SQL parameters, ever. Durations in milliseconds.
  */
@@ -54,6 +61,8 @@ export type TelemetryEvent =
   | { type: 'mapped'; cached: number; stored: number; unknown: number }
   /** Rows that the database refuses were looked for, with so many statements. */
   | { type: 'isolated'; attempts: number }
+  /** One try to write a batch: mapping, transaction and COMMIT, the wait for a connection included. */
+  | { type: 'write-tried'; ok: boolean; ms: number }
   /** The pipeline's pool gave a connection, or its time-out instead. */
   | { type: 'connection-waited'; ms: number }
   | { type: 'flush-retry'; code: string; fate: string; attempt: number; backoffMs: number; cause: unknown }
@@ -76,11 +85,26 @@ export type TelemetryEvent =
   | { type: 'rebalancing'; drained: boolean }
   | { type: 'committed'; partitions: number }
   | { type: 'commit-failed'; code: string }
-  | { type: 'source-crashed'; restarts: boolean; cause: unknown }
+  | { type: 'source-crashed'; reason: CrashReason; restarts: boolean; cause: unknown }
   /** `durationMs`: from their sending until the DLQ topic had them; null: others of the same lease failed, which takes its time. */
-  | { type: 'dead-letters-published'; count: number; durationMs: number | null }
-  /** They cannot be relayed (cause), or the oldest has waited long (no cause). count ends at 10,000; null: unknown. */
-  | { type: 'dead-letters-waiting'; code: string; cause: unknown; count: number | null; oldestAgeMs: number | null }
+  | {
+      type: 'dead-letters-published'
+      count: number
+      codes: Readonly<Record<string, number>>
+      durationMs: number | null
+    }
+  /**
+   * They cannot be relayed (cause), as the DLQ topic does not take them or PostgreSQL does not give them; or the oldest has waited
+   * long (no cause). count ends at 10,000; null: unknown.
+   */
+  | {
+      type: 'dead-letters-waiting'
+      failed: 'topic' | 'outbox' | null
+      code: string
+      cause: unknown
+      count: number | null
+      oldestAgeMs: number | null
+    }
   /** The DLQ topic refuses even the least of this one; the others go on. */
   | {
       type: 'dead-letter-deferred'

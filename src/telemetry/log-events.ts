@@ -41,6 +41,8 @@ export function createEventLog(log: Logger, now: () => number) {
         return log.trace(fields, 'mapped')
       case 'isolated':
         return log.debug(fields, 'looked for rows that PostgreSQL refuses')
+      case 'write-tried':
+        return log.trace(fields, 'write tried')
       case 'connection-waited':
         return log.trace(fields, 'connection waited for')
       case 'joined':

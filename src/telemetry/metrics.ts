@@ -9,6 +9,7 @@ import type { MemberState } from './member-state.ts'
 export type DeadLetterFigures = {
   readonly asOf: Date
   readonly unpublished: number
+  readonly byStatus: Readonly<Record<string, number>>
   readonly byCode: readonly {
     readonly code: string
     readonly unresolved: number
@@ -27,7 +28,9 @@ export type MetricSources = {
   }
   readonly state: () => MemberState
   readonly lag: () => LagView
-  readonly admitted: () => number
+  /** By partition. */
+  readonly admitted: () => ReadonlyMap<number, number>
+  readonly full: () => boolean
   /** Of telemetry itself. */
   readonly faults: () => number
   readonly deadLetters: () => DeadLetterFigures | null
@@ -62,12 +65,14 @@ const PER_PARTITION = [
   'partition_end',
   'partition_last_progress_timestamp_seconds',
 ] as const
-const DLQ = ['dlq_unresolved', 'dlq_oldest_unresolved_seconds', 'dlq_last_hour'] as const
+const DLQ = ['dlq_letters', 'dlq_unresolved', 'dlq_oldest_unresolved_seconds', 'dlq_last_hour'] as const
 
-function createLook(instruments: Instruments, { now, state, lag, admitted, faults, deadLetters }: MetricSources) {
+function createLook(instruments: Instruments, sources: MetricSources) {
   const { add, set, clear, forget } = instruments
+  const { now, state, lag, faults, deadLetters } = sources
   const progress = new Map<number, { position: number; at: number }>()
-  let [consumed, failed] = [0, 0]
+  const consumed = new Map<number, number>()
+  let failed = 0
 
   function lookAtLag() {
     const { asOf, partitions } = lag()
@@ -93,11 +98,16 @@ function createLook(instruments: Instruments, { now, state, lag, admitted, fault
   }
 
   function lookAtState() {
-    const { health, gate, partitions, buffer, limits, rate, database } = state()
+    const { phase, health, gate, partitions, buffer, limits, rate, database } = state()
     set('live', {}, Number(health.live))
     set('ready', {}, Number(health.ready))
     set('gate_closed', {}, Number(gate !== null))
     set('partitions_assigned', {}, partitions.length)
+    const all = (paused: boolean) => (paused ? partitions.length : 0)
+    set('partitions_paused', { reason: 'gate' }, all(gate !== null))
+    set('partitions_paused', { reason: 'buffer' }, all(sources.full()))
+    set('partitions_paused', { reason: 'draining' }, all(phase === 'draining'))
+    set('partitions_paused', { reason: 'position' }, partitions.filter(({ position }) => position === null).length)
     set('buffer_records', {}, buffer.records)
     set('buffer_bytes', {}, buffer.bytes)
     set('buffer_limit_records', {}, buffer.maxRecords)
@@ -126,13 +136,16 @@ function createLook(instruments: Instruments, { now, state, lag, admitted, fault
       const age = oldestUnresolvedAt === null ? 0 : (now() - oldestUnresolvedAt.getTime()) / 1000
       set('dlq_oldest_unresolved_seconds', label, Math.max(0, age))
     }
+    for (const [status, count] of Object.entries(found.byStatus)) set('dlq_letters', { status }, count)
     set('dlq_unpublished', {}, found.unpublished)
     set('dlq_asked_timestamp_seconds', {}, found.asOf.getTime() / 1000)
   }
 
   return () => {
-    add('records_consumed_total', {}, admitted() - consumed)
-    consumed = admitted()
+    for (const [partition, records] of sources.admitted()) {
+      add('records_consumed_total', { partition }, records - (consumed.get(partition) ?? 0))
+      consumed.set(partition, records)
+    }
     add('telemetry_faults_total', {}, faults() - failed)
     failed = faults()
     lookAtLag()

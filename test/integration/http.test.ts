@@ -91,7 +91,8 @@ test('counts and lag are those of PostgreSQL and Kafka, of the whole group, and 
   const counted = await metrics()
   const outcomes = ['inserted', 'duplicate', 'dead_lettered', 'ignored', 'already_settled']
   expect(outcomes.map((outcome) => counted.get(`sluice_records_total{outcome="${outcome}"}`))).toEqual([41, 1, 1, 1, 0])
-  expect(counted.get('sluice_records_consumed_total')).toBe(44)
+  const consumed = [0, 1].map((partition) => counted.get(`sluice_records_consumed_total{partition="${partition}"}`))
+  expect(consumed).toEqual([21, 23])
   expect(counted.get('sluice_end_to_end_latency_seconds_count')).toBe(44)
   expect(counted.get('sluice_flush_records_sum')).toBe(44)
   expect(counted.get('sluice_dlq_unresolved{code="EVENT_ID_INVALID"}')).toBe(1)

@@ -4,8 +4,10 @@
 const MINUTES = 120
 const flat = (value: number) => `${value}+0x${MINUTES}`
 const rising = (perMinute: number) => `0+${perMinute}x${MINUTES}`
-/** One more every ten minutes. */
-const everyTenMinutes = Array.from({ length: MINUTES }, (_, minute) => 1 + Math.floor(minute / 10)).join(' ')
+/** One more every ten minutes, the first in the second minute: as a series begins, so that the first one counts. */
+const everyTenMinutes = Array.from({ length: MINUTES }, (_, minute) => Math.ceil(minute / 10)).join(' ')
+/** One, in the third minute before the look at minute 60. */
+const oneAt58 = `${'0 '.repeat(58)}1+0x${MINUTES}`
 /** In unit tests of promtool time begins at 0. */
 const now = `0+60x${MINUTES}`
 const target = (n: number) => `job="sluice",instance="member-${n}:8080"`
@@ -31,14 +33,14 @@ const ofMember = (n: number): Series => {
     [`sluice_ready{${at}}`]: flat(1),
     [`sluice_gate_closed{${at}}`]: flat(0),
     [`sluice_partitions_assigned{${at}}`]: flat(1),
-    [`sluice_records_consumed_total{${at}}`]: rising(600),
+    [`sluice_records_consumed_total{${partition}}`]: rising(600),
     [`sluice_records_total{${at},outcome="dead_lettered"}`]: `0+1x${MINUTES}`,
     [`sluice_partition_lag_records{${partition}}`]: `20 0 40 10 0 30 5 0 90 0+0x${MINUTES}`,
     [`sluice_partition_lag_seconds{${partition}}`]: `1 0 2 1 0 1 1 0 3 0+0x${MINUTES}`,
     [`sluice_partition_position{${partition}}`]: rising(600),
     [`sluice_lag_asked_timestamp_seconds{${at}}`]: now,
     [`sluice_rebalances_total{${at}}`]: `0 1 2 2+0x${MINUTES}`,
-    [`sluice_consumer_restarts_total{${at},outcome="restarts"}`]: `0 1 1+0x${MINUTES}`,
+    [`sluice_consumer_restarts_total{${at},reason="outage"}`]: `0 1 1+0x${MINUTES}`,
     [`sluice_fenced_batches_total{${at}}`]: `0 1 1+0x${MINUTES}`,
     [`sluice_rewinds_total{${at}}`]: flat(0),
     [`sluice_offset_gap_records_total{${at}}`]: flat(0),
@@ -46,12 +48,13 @@ const ofMember = (n: number): Series => {
     [`sluice_offset_commits_total{${at},outcome="failed"}`]: `0 1 2 2+0x${MINUTES}`,
     [`sluice_database_unanswered_seconds{${at}}`]: flat(0.5),
     [`sluice_db_retries_total{${at},sqlstate="40P01"}`]: `0 1 1+0x${MINUTES}`,
-    [`sluice_flush_duration_seconds_bucket{${at},reason="age",le="1"}`]: rising(60),
-    [`sluice_flush_duration_seconds_bucket{${at},reason="age",le="10"}`]: rising(60),
-    [`sluice_flush_duration_seconds_bucket{${at},reason="age",le="30"}`]: rising(60),
-    [`sluice_flush_duration_seconds_bucket{${at},reason="age",le="+Inf"}`]: rising(60),
+    [`sluice_flush_duration_seconds_bucket{${at},reason="age",outcome="success",le="1"}`]: rising(60),
+    [`sluice_flush_duration_seconds_bucket{${at},reason="age",outcome="success",le="10"}`]: rising(60),
+    [`sluice_flush_duration_seconds_bucket{${at},reason="age",outcome="success",le="30"}`]: rising(60),
+    [`sluice_flush_duration_seconds_bucket{${at},reason="age",outcome="success",le="+Inf"}`]: rising(60),
     [`sluice_dlq_oldest_unresolved_seconds{${at},code="JSON_INVALID"}`]: flat(86_400),
-    [`sluice_dlq_publish_failures_total{${at},code="REQUEST_TIMED_OUT"}`]: `0 1 1+0x${MINUTES}`,
+    [`sluice_dlq_publish_failures_total{${at}}`]: flat(0),
+    [`sluice_dlq_deferred_total{${at},code="MESSAGE_TOO_LARGE"}`]: flat(0),
     [`sluice_dlq_unpublished{${at}}`]: `3 0 0+0x${MINUTES}`,
   }
 }
@@ -135,11 +138,11 @@ export const cases: readonly Case[] = [
     ),
   },
   { what: 'rebalances all the time', alerts: ['SluiceRebalancing'], changes: every('sluice_rebalances_total', rising(1)) },
-  { what: 'the Kafka client ends again and again', alerts: ['SluiceKafkaClientRestarts'], changes: one('consumer_restarts_total', rising(1), 'outcome="restarts"') },
+  { what: 'the Kafka client ends again and again', alerts: ['SluiceKafkaClientRestarts'], changes: one('consumer_restarts_total', rising(1), 'reason="outage"') },
   { what: 'a member that is restarted again and again', alerts: ['SluiceProcessRestarts'], changes: () => ({ [`process_start_time_seconds{${member(1)}}`]: rising(60) }) },
   { what: 'no CPU', alerts: ['SluiceEventLoopSlow'], changes: () => ({ [`nodejs_eventloop_lag_p99_seconds{${member(1)}}`]: flat(3) }) },
   { what: 'members write what others have settled', alerts: ['SluiceFenced'], changes: one('fenced_batches_total', rising(2)) },
-  { what: 'PostgreSQL failed over', alerts: ['SluiceRewound'], changes: one('rewinds_total', `${'0 '.repeat(55)}1+0x${MINUTES}`) },
+  { what: 'PostgreSQL failed over', alerts: ['SluiceRewound'], changes: one('rewinds_total', oneAt58) },
   { what: 'a gap', alerts: ['SluiceOffsetGap'], changes: one('offset_gap_records_total', `${'0 '.repeat(55)}400+0x${MINUTES}`) },
   {
     what: 'no commit succeeds',
@@ -157,7 +160,8 @@ export const cases: readonly Case[] = [
   },
   { what: 'many dead letters', alerts: ['SluiceDeadLettersMany'], changes: one('records_total', rising(30), 'outcome="dead_lettered"') },
   { what: 'a dead letter that nobody looks at', alerts: ['SluiceDeadLettersOld'], changes: one('dlq_oldest_unresolved_seconds', flat(700_000), 'code="JSON_INVALID"') },
-  { what: 'the DLQ topic cannot be written', alerts: ['SluiceDlqPublishFailing'], changes: one('dlq_publish_failures_total', rising(1), 'code="REQUEST_TIMED_OUT"') },
+  { what: 'the DLQ topic could not be written, once', alerts: ['SluiceDlqPublishFailing'], changes: one('dlq_publish_failures_total', oneAt58) },
+  { what: 'the DLQ topic cannot be written', alerts: ['SluiceDlqPublishFailing'], changes: one('dlq_publish_failures_total', rising(1)) },
   { what: 'dead letters wait', alerts: ['SluiceDlqBacklog'], changes: every('sluice_dlq_unpublished', flat(9)) },
   {
     what: 'a dead letter is refused',

@@ -1,4 +1,4 @@
-// Prometheus and promtool: PROMETHEUS_BIN (a folder), the PATH, or what `npm run test:ops` has downloaded from Debian.
+// Prometheus and promtool: PROMETHEUS_BIN (a folder), the PATH, or Debian's package, downloaded once by whichever test asks first.
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
@@ -26,7 +26,9 @@ export async function fetchPrometheus(): Promise<Binaries | null> {
   if (there) return there
   const folder = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
   try {
-    await execa('apt-get', ['download', 'prometheus'], { cwd: folder })
+    // Without network it must not be waited for: tests that need none begin after this.
+    const soon = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=10']
+    await execa('apt-get', [...soon, 'download', 'prometheus'], { cwd: folder, timeout: 120_000 })
     const [deb] = (await readdir(folder)).filter((name) => name.endsWith('.deb'))
     await execa('dpkg', ['-x', join(folder, deb!), join(folder, 'out')])
     await mkdir(join(CACHE, '..'), { recursive: true })

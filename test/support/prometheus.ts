@@ -1,4 +1,4 @@
-// A real Prometheus that scrapes members, with the rules of ops/ in short form.
+// A real Prometheus that scrapes members, with the rules of ops/, whose time passes twenty times as fast.
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,11 +11,25 @@ import { until } from './until.ts'
 export type Sample = { readonly metric: Readonly<Record<string, string>>; readonly value: number }
 export type Prometheus = Awaited<ReturnType<typeof startPrometheus>>
 
-/** `targets`: host:port of members, all of the job sluice. Alerts wait three seconds instead of minutes. */
+/**
+ * Every duration of the rules (how long they look back, how long they wait) by one factor, so that they keep their relation: five
+ * minutes are 15 s. Not what a metric is held against: those seconds are real.
+ */
+const FASTER = 20
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+const shorter = (duration: string) =>
+  duration.replace(
+    /(\d+)([smhd])/g,
+    (_, count: string, unit: keyof typeof UNITS) =>
+      `${Math.max(1, Math.round((Number(count) * UNITS[unit]) / FASTER))}s`,
+  )
+export const inShort = (rules: string): string => rules.replace(/for: \w+|\[\w+(?::\w+)?\]/g, shorter)
+
+/** `targets`: host:port of members, all of the job sluice. */
 export async function startPrometheus(binary: string, targets: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
   const [port] = await freePorts(1)
-  const rules = (await readFile(alertsFile, 'utf8')).replace(/for: \d+m/g, 'for: 3s')
+  const rules = inShort(await readFile(alertsFile, 'utf8'))
   await writeFile(join(folder, 'alerts.yml'), rules)
   await writeFile(
     join(folder, 'prometheus.yml'),

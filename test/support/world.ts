@@ -181,8 +181,12 @@ const letGo = (client: pg.PoolClient) => {
   }
 }
 
-/** Changes settings of the topic of line items. */
-export const alterTopic = async ({ config }: World, settings: Readonly<Record<string, string>>): Promise<void> => {
+/** Changes settings of a topic, that of line items when no other is named. */
+export const alterTopic = async (
+  { config }: World,
+  settings: Readonly<Record<string, string>>,
+  topic = config.topic,
+): Promise<void> => {
   const client = createKafka(config.kafka, log).admin()
   await client.connect()
   await client.alterConfigs({
@@ -190,7 +194,7 @@ export const alterTopic = async ({ config }: World, settings: Readonly<Record<st
     resources: [
       {
         type: kafkajs.ConfigResourceTypes.TOPIC,
-        name: config.topic,
+        name: topic,
         configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
       },
     ],

@@ -39,10 +39,28 @@ test('publishing took as long as the topic did, not PostgreSQL; what failed is n
   void relay.run()
   await run(10_000)
   expect(events).toEqual([
-    { type: 'dead-letters-published', count: 2, durationMs: 700 },
-    { type: 'dead-letters-published', count: 2, durationMs: null },
-    expect.objectContaining({ type: 'dead-letters-waiting' }),
+    { type: 'dead-letters-published', count: 2, codes: { JSON_INVALID: 2 }, durationMs: 700 },
+    { type: 'dead-letters-published', count: 2, codes: { JSON_INVALID: 2 }, durationMs: null },
+    expect.objectContaining({ type: 'dead-letters-waiting', failed: 'topic', cause: new Error('down') }),
   ])
+  const ended = relay.end(0)
+  await run(1)
+  await ended
+})
+
+test('for want of PostgreSQL nothing is relayed either: told, but not as a fault of the topic', async () => {
+  const { clock, run } = virtualClock()
+  const away = () => Promise.reject(new Error('away'))
+  const outbox: Outbox = { claim: away, renew: away, markPublished: away, release: away, defer: away, waiting: away }
+  const events: TelemetryEvent[] = []
+  const relay = createRelay({
+    ...{ outbox, clock, appVersion: '1', headerCompat: 'none' as const },
+    emit: (event) => void events.push(event),
+    send: () => Promise.resolve([]),
+  })
+  void relay.run()
+  await run(3_000)
+  expect(events[0]).toMatchObject({ type: 'dead-letters-waiting', failed: 'outbox', cause: new Error('away') })
   const ended = relay.end(0)
   await run(1)
   await ended

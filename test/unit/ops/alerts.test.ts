@@ -6,12 +6,14 @@ import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { cases, promtoolTest } from '../../ops/alert-cases.ts'
-import { findPrometheus } from '../../support/prometheus-binaries.ts'
+import { fetchPrometheus } from '../../support/prometheus-binaries.ts'
 import { alertsFile, rules } from '../../support/promql.ts'
 
-const binaries = findPrometheus()
+const binaries = await fetchPrometheus()
 if (!binaries)
-  console.warn('NOT RUN: alert rules under promtool, there is none (apt-get install prometheus, or PROMETHEUS_BIN)')
+  console.warn(
+    'NOT RUN: alert rules under promtool, there is none, nor could it be downloaded (apt-get install prometheus, or PROMETHEUS_BIN)',
+  )
 
 test.each(rules)('$alert: severity, summary, and where its runbook is', ({ alert, labels, annotations }) => {
   expect(alert).toMatch(/^Sluice[A-Z]\w+$/)

@@ -99,6 +99,41 @@ test('KEDA: by the lag of our group and topic, slowly, never to none, and not fo
   expect((maxReplicaCount + 1) * (Number(config['DATABASE_POOL_SIZE']) + 2)).toBeLessThanOrEqual(97)
 })
 
+/** KEDA's documentation of the trigger `kafka`, 2.21: the schema takes any key, and KEDA passes over those it does not know. */
+const KEDA = {
+  names: ['bootstrapServers', 'consumerGroup', 'topic', 'version', 'partitionLimitation', 'awsRegion'],
+  counts: ['lagThreshold', 'activationLagThreshold'],
+  switches: ['allowIdleConsumers', 'scaleToZeroOnInvalidOffset', 'excludePersistentLag', 'limitToPartitionsWithLag', 'ensureEvenDistributionOfPartitions', 'fullMetadata', 'unsafeSsl'],
+  choices: {
+    offsetResetPolicy: ['earliest', 'latest'],
+    sasl: ['plaintext', 'scram_sha256', 'scram_sha512', 'gssapi', 'oauthbearer', 'none'],
+    saslTokenProvider: ['bearer', 'aws_msk_iam'],
+    tls: ['enable', 'disable'],
+  } as Record<string, string[]>,
+  secrets: ['sasl', 'saslTokenProvider', 'username', 'password', 'keytab', 'realm', 'kerberosConfig', 'kerberosServiceName', 'kerberosDisableFAST', 'oauthTokenEndpointUri', 'scopes', 'oauthExtensions', 'tls', 'ca', 'cert', 'key', 'keyPassword', 'awsAccessKeyID', 'awsSecretAccessKey', 'awsRoleArn'],
+} // prettier-ignore
+const unknownToKeda = (metadata: Record<string, string>) =>
+  Object.entries(metadata).filter(([key, value]) => {
+    if (KEDA.counts.includes(key)) return !/^\d+$/.test(value)
+    if (KEDA.switches.includes(key)) return !/^(true|false)$/.test(value)
+    return !(KEDA.choices[key]?.includes(value) ?? KEDA.names.includes(key))
+  })
+
+test('KEDA: every key is one of its Kafka scaler, with a value that it takes; members that divide the partitions', () => {
+  const { minReplicaCount, maxReplicaCount, triggers } = of('ScaledObject')['spec']
+  const [{ type, metadata, authenticationRef }] = triggers
+  expect(type).toBe('kafka')
+  expect(unknownToKeda(metadata)).toEqual([])
+  expect(unknownToKeda({ excludePersistantLag: 'true', lagThreshold: 'ten', tls: 'true' })).toHaveLength(3)
+  // The largest is as many as there are partitions.
+  expect(metadata).toMatchObject({ ensureEvenDistributionOfPartitions: 'true', fullMetadata: 'false' })
+  expect(metadata).not.toHaveProperty('limitToPartitionsWithLag')
+  expect(maxReplicaCount % minReplicaCount).toBe(0)
+  const authentication = of('TriggerAuthentication', authenticationRef.name)['spec']
+  const parameters = Object.values(authentication).flat() as { parameter: string }[]
+  for (const { parameter } of parameters) expect(KEDA.secrets).toContain(parameter)
+})
+
 test('metrics: scraped from the port that is named', () => {
   const { endpoints, selector } = of('ServiceMonitor')['spec']
   const service = of('Service')

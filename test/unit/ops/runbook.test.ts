@@ -65,8 +65,17 @@ test('every code of a dead letter is where the runbook sends people', () => {
   for (const code of FAULT_CODES) expect(codes).toContain(`\`${code}\``)
 })
 
-test('entries say something, and links within the runbook lead somewhere', () => {
+const PARTS = /^\*\*Means\*\*(?: \(\w+\))?: ([^]{15,})\n\*\*See\*\*: ([^]{15,})\n\*\*Do\*\*: ([^]{10,})$/
+
+test.each(['Alerts', 'Log lines', 'Exit codes'])('%s: what each means, where to see more, what to do', (title) => {
+  for (const [name, text] of sections.get(title)!) {
+    const parts = PARTS.exec(text)
+    expect(parts, name).not.toBeNull()
+    for (const part of parts!.slice(1)) expect(part, name).not.toContain('**Do**')
+  }
+})
+
+test('links within the runbook lead somewhere', () => {
   const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-')) // prettier-ignore
-  for (const [, entries] of sections) for (const [name, text] of entries) expect(text.length, name).toBeGreaterThan(40)
   for (const [, anchor] of runbook.matchAll(/\]\(#([\w-]+)\)/g)) expect(anchors).toContain(anchor)
 })

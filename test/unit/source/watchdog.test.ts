@@ -47,7 +47,7 @@ test('a client that never hears of its group is begun anew, for as long as it ta
   await until('ten consumers', () => made.consumers >= 10)
   await source.stop()
   await run
-  expect(events[0]).toMatchObject({ type: 'source-crashed', restarts: true })
+  expect(events[0]).toMatchObject({ type: 'source-crashed', reason: 'silent', restarts: true })
   expect(String((events[0] as { cause?: unknown }).cause)).toContain('no sign of the consumer group for 66 s')
 })
 

@@ -108,8 +108,15 @@ test('an error of the database is told by its codes, never by its words', () => 
 test('dead letters that wait: how many and how long, with what failed or without; one that is refused is an error', () => {
   const { lines, emit } = open()
   const cause = new Error('secret words')
-  emit({ type: 'dead-letters-waiting', code: 'NOT_ENOUGH_REPLICAS', cause, count: 3, oldestAgeMs: 5_000 })
-  emit({ type: 'dead-letters-waiting', code: 'OLD', cause: null, count: 2, oldestAgeMs: 40_000 })
+  emit({
+    type: 'dead-letters-waiting',
+    failed: 'topic',
+    code: 'NOT_ENOUGH_REPLICAS',
+    cause,
+    count: 3,
+    oldestAgeMs: 5_000,
+  })
+  emit({ type: 'dead-letters-waiting', failed: null, code: 'OLD', cause: null, count: 2, oldestAgeMs: 40_000 })
   const at = { topic: 't', partition: 1, offset: 7n }
   emit({ type: 'dead-letter-deferred', id: 'ab', ...at, code: 'INVALID_RECORD', deferMs: 600_000 })
   expect(lines).toMatchObject([

@@ -1,10 +1,12 @@
 import * as prom from 'prom-client'
 import { expect, test } from 'vitest'
+import { REFUSAL_CODES } from '../../../src/kafka/refusal.ts'
 import { LATENCY_BOUNDS, latenciesOf, noLatencies, quantileMs } from '../../../src/lib/latencies.ts'
 import { CATALOGUE, metricNames } from '../../../src/telemetry/catalogue.ts'
 import type { TelemetryEvent } from '../../../src/telemetry/events.ts'
 import type { LagView } from '../../../src/telemetry/lag.ts'
 import type { MemberState } from '../../../src/telemetry/member-state.ts'
+import { rules } from '../../support/promql.ts'
 import { createMetrics, type DeadLetterFigures } from '../../../src/telemetry/metrics.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
@@ -31,12 +33,14 @@ const open = () => {
   const seen = {
     state: state(),
     lag: { asOf: null, asked: null, partitions: [] } as LagView,
+    full: false,
     letters: null as DeadLetterFigures | null,
   }
   const metrics = createMetrics(prom, {
     ...{
       now: () => NOW,
-      admitted: () => 7,
+      admitted: () => new Map([[1, 7]]),
+      full: () => seen.full,
       faults: () => 2,
       state: () => seen.state,
       lag: () => seen.lag,
@@ -64,6 +68,8 @@ const flushed = (over: object = {}): TelemetryEvent => ({
   ...over,
 })
 
+const PUBLISHED: TelemetryEvent = { type: 'dead-letters-published', count: 4, codes: { JSON_INVALID: 3, TEXT_NUL: 1 }, durationMs: 250 } // prettier-ignore
+
 test('one flush, one update of each', async () => {
   const { observe, values } = open()
   observe(flushed())
@@ -75,14 +81,14 @@ test('one flush, one update of each', async () => {
   expect(found.get('sluice_records_total{outcome="ignored"}')).toBe('2')
   expect(found.get('sluice_records_total{outcome="already_settled"}')).toBe('2')
   expect(found.get('sluice_dead_letters_total{code="QUANTITY_ZERO"}')).toBe('2')
-  expect(found.get('sluice_flush_duration_seconds_count{reason="size"}')).toBe('1')
+  expect(found.get('sluice_flush_duration_seconds_count{reason="size",outcome="partial_success"}')).toBe('1')
   expect(found.get('sluice_flush_records_sum')).toBe('20')
   expect(found.get('sluice_end_to_end_latency_seconds_bucket{le="0.01"}')).toBe('2')
   expect(found.get('sluice_end_to_end_latency_seconds_bucket{le="86400"}')).toBe('4')
   expect(found.get('sluice_end_to_end_latency_seconds_bucket{le="+Inf"}')).toBe('6')
   expect(found.get('sluice_end_to_end_latency_seconds_count')).toBe('6')
-  expect(found.get('sluice_records_consumed_total')).toBe('7')
-  expect((await values()).get('sluice_records_consumed_total')).toBe('7')
+  expect(found.get('sluice_records_consumed_total{partition="1"}')).toBe('7')
+  expect((await values()).get('sluice_records_consumed_total{partition="1"}')).toBe('7')
   expect((await values()).get('sluice_telemetry_faults_total')).toBe('2')
 })
 
@@ -107,11 +113,41 @@ test.each<[TelemetryEvent, string, string]>([
   [{ type: 'joined', partitions: 2, awayMs: 700 }, 'sluice_rebalance_duration_seconds_sum', '0.7'],
   [{ type: 'isolated', attempts: 21 }, 'sluice_isolation_attempts_total', '21'],
   [{ type: 'connection-waited', ms: 1_500 }, 'sluice_db_connection_wait_seconds_sum', '1.5'],
+  [{ type: 'assigned', partitions: [2] }, 'sluice_records_consumed_total{partition="2"}', '0'],
   [{ type: 'assigned', partitions: [1, 2] }, 'sluice_partitions_moved_total{direction="assigned"}', '2'],
   [{ type: 'commit-failed', code: 'X' }, 'sluice_offset_commits_total{outcome="failed"}', '1'],
-  [{ type: 'source-crashed', restarts: true, cause: null }, 'sluice_consumer_restarts_total{outcome="restarts"}', '1'],
-  [{ type: 'dead-letters-published', count: 4, durationMs: 250 }, 'sluice_dlq_published_total', '4'],
-  [{ type: 'dead-letters-published', count: 4, durationMs: 250 }, 'sluice_dlq_publish_duration_seconds_sum', '0.25'],
+  [
+    { type: 'source-crashed', reason: 'silent', restarts: true, cause: null },
+    'sluice_consumer_restarts_total{reason="silent"}',
+    '1',
+  ],
+  [PUBLISHED, 'sluice_dlq_published_total{code="JSON_INVALID"}', '3'],
+  [PUBLISHED, 'sluice_dlq_published_total{code="TEXT_NUL"}', '1'],
+  [
+    { type: 'dead-letters-waiting', failed: 'topic', code: 'X', cause: new Error(), count: 1, oldestAgeMs: 1 },
+    'sluice_dlq_publish_failures_total',
+    '1',
+  ],
+  [
+    { type: 'dead-letters-waiting', failed: null, code: 'OLD', cause: null, count: 1, oldestAgeMs: 1 },
+    'sluice_dlq_publish_failures_total',
+    '0',
+  ],
+  [
+    {
+      type: 'dead-letters-waiting',
+      failed: 'outbox',
+      code: 'RELAY',
+      cause: new Error(),
+      count: null,
+      oldestAgeMs: null,
+    },
+    'sluice_dlq_publish_failures_total',
+    '0',
+  ],
+  [{ type: 'write-tried', ok: true, ms: 250 }, 'sluice_db_operation_duration_seconds_sum{outcome="ok"}', '0.25'],
+  [{ type: 'write-tried', ok: false, ms: 50 }, 'sluice_db_operation_duration_seconds_count{outcome="failed"}', '1'],
+  [PUBLISHED, 'sluice_dlq_publish_duration_seconds_sum', '0.25'],
 ])('%o', async (event, name, value) => {
   const { observe, values } = open()
   observe(event)
@@ -138,15 +174,53 @@ test('what is not known is absent; what is gone, too', async () => {
   seen.letters = {
     asOf: new Date(NOW),
     unpublished: 2,
+    byStatus: { open: 3, replayed: 1 },
     byCode: [{ code: 'A', unresolved: 3, lastHour: 1, oldestUnresolvedAt: new Date(NOW - 60_000) }],
   }
   const later = await values()
   expect([...later.keys()].filter((name) => name.startsWith('sluice_partition_lag'))).toEqual([])
   expect(later.get('sluice_time_to_clear_seconds')).toBe('+Inf')
   expect(later.get('sluice_dlq_unresolved{code="A"}')).toBe('3')
+  expect(later.get('sluice_dlq_letters{status="replayed"}')).toBe('1')
   expect(later.get('sluice_dlq_oldest_unresolved_seconds{code="A"}')).toBe('60')
   expect(later.get('sluice_ready')).toBe('0')
   expect(later.get('sluice_database_unanswered_seconds')).toBe('0.25')
+})
+
+test('partitions of which nothing is taken, by reason', async () => {
+  const { seen, values } = open()
+  const paused = async () => {
+    const found = await values()
+    return ['gate', 'buffer', 'position', 'draining'].map((reason) =>
+      Number(found.get(`sluice_partitions_paused{reason="${reason}"}`)),
+    )
+  }
+  const known = { partition: 3, position: 5, end: 9, committed: 5, lagRecords: 4, lagSeconds: 1.5 }
+  const partitions = [known, { ...known, partition: 4, position: null }]
+  seen.state = state({ partitions })
+  expect(await paused()).toEqual([0, 0, 1, 0])
+  seen.full = true
+  expect(await paused()).toEqual([0, 2, 1, 0])
+  seen.full = false
+  const gate = { code: 'PAUSED', reason: '', partition: null, offset: null }
+  seen.state = state({ partitions: [known], gate, phase: 'draining' })
+  expect(await paused()).toEqual([1, 0, 0, 1])
+})
+
+test('what a rule asks the increase of begins at 0: the first one is an increase', async () => {
+  const asked = rules.flatMap(({ expr }) => [
+    ...expr.matchAll(/increase\((sluice_\w+_total)(?:\{(\w+)(=~?)"([^"]*)"\})?\[/g),
+  ])
+  expect(asked.length).toBeGreaterThan(8)
+  const begun = await open().values()
+  for (const [whole, name, label, how, value] of asked) {
+    const fits = new RegExp(how === '=~' ? `^(${value})$` : `^${value}$`)
+    const series = [...begun.keys()].filter((key) => key.replace(/\{.*/, '') === name)
+    const chosen = series.filter((key) => label === undefined || fits.test(new RegExp(`${label}="([^"]*)"`).exec(key)?.[1] ?? '')) // prettier-ignore
+    expect(chosen, whole).not.toEqual([])
+    for (const key of chosen) expect(begun.get(key), key).toBe('0')
+  }
+  for (const code of REFUSAL_CODES) expect(begun.get(`sluice_dlq_deferred_total{code="${code}"}`)).toBe('0')
 })
 
 test('every series says whose it is, those of prom-client too', async () => {
