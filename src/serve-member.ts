@@ -58,7 +58,10 @@ export async function serveMember(
       letters: () =>
         reads((one) => createLetterStore({ database: one, groupId }).stats(ALL_LETTERS, 'code'), STATEMENT_MS),
       now: () => createLetterStore({ database: database(), groupId }).now(),
-      own: () => ({ memberId, partitions: report.state().partitions }),
+      own() {
+        const { partitions, database } = report.state()
+        return { memberId, partitions, unansweredMs: database.unansweredMs }
+      },
     },
     clock,
   )

@@ -27,7 +27,12 @@ export const invoiceCommand = (io: Io, exit: (code: ExitCode) => void): Command 
       `the invoice of this user (default: of every user who has one of that id, at most ${MAX_USERS})`,
     )
     .option('--json', 'one JSON object a line, one for each user, and one for what is of no known user')
-    .option('--limit <n>', 'list at most so many failed lines of each user; all are counted', limit, 1_000)
+    .option(
+      '--limit <n>',
+      'list at most so many failed lines, and ranges of lines in the ledger, of each user; all are counted',
+      limit,
+      1_000,
+    )
     .addHelpText(
       'after',
       `
@@ -84,6 +89,9 @@ function textOf(result: InvoiceResult): string {
     `invoice ${printable(result.invoiceId)}${owner}: ${COLOUR[status](status)}`,
     `processed ${count(itemsProcessed)}, failed ${count(itemsFailed)}${discarded}${timeTaken(result)}`,
   ]
+  const inLedger = result.processedLines.map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
+  if (inLedger !== '')
+    lines.push(`lines in the ledger: ${inLedger}${result.moreProcessedLines ? ' and more (--limit)' : ''}`)
   if (failedItems.length > 0) lines.push(tableOf(failedItems))
   const missing = itemsFailed + itemsDiscarded - itemsUnread - failedItems.length
   if (missing > 0) lines.push(`and ${count(missing)} more (--limit)`)

@@ -53,7 +53,10 @@ export const state = z.object({
   ...{ group: z.string(), topic: z.string(), dlqTopic: z.string() },
   admin: z.boolean().describe('Is there an ADMIN_TOKEN?'),
   database: z
-    .object({ ok: z.boolean(), error: text })
+    .object({
+      ...{ ok: z.boolean(), error: text },
+      unansweredMs: z.number().describe('Since PostgreSQL last answered the pipeline of the member that answers'),
+    })
     .describe('Not ok: all is of the last time it answered (`now`), but for the partitions of the member that answers'),
   now: moment.describe('PostgreSQL’s clock; null: it has not answered this member yet'),
   gate: z

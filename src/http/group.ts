@@ -12,6 +12,7 @@ import type { MemberState } from '../telemetry/member-state.ts'
 import type { DeadLetterFigures } from '../telemetry/metrics.ts'
 import { kept, type Kept } from './kept.ts'
 
+type Own = { readonly memberId: string; readonly partitions: MemberState['partitions']; readonly unansweredMs: number }
 export type GroupReads = {
   readonly members: () => Promise<readonly MemberRow[]>
   readonly offsets: () => Promise<readonly OffsetAccount[]>
@@ -19,7 +20,7 @@ export type GroupReads = {
   readonly letters: () => Promise<readonly LetterStats[]>
   readonly now: () => Promise<Date>
   /** What this member knows without PostgreSQL. */
-  readonly own: () => { readonly memberId: string; readonly partitions: MemberState['partitions'] }
+  readonly own: () => Own
 }
 
 const STATE = { ms: 1_000, share: 1 }
@@ -66,13 +67,14 @@ export function createGroup(reads: GroupReads, clock: Clock) {
     async state() {
       const [found, lettersFound] = await Promise.all([inTime(table), inTime(letters)])
       const { error } = found
+      const own = reads.own()
       const { now = null, gate = null, members = [], partitions: last = [] } = found.value ?? {}
-      const partitions = error === null ? last : withOwn(last, reads.own())
+      const partitions = error === null ? last : withOwn(last, own)
       const lag = lagOf(partitions, members)
       const deadLetters = lettersFound.value && figuresOf(lettersFound.value)
       // Rates are as old as the rest.
       const known = error === null ? lag : { ...lag, clearSeconds: null }
-      return { error, now, gate, members, partitions, lag: known, deadLetters }
+      return { error, unansweredMs: own.unansweredMs, now, gate, members, partitions, lag: known, deadLetters }
     },
     /** All of them, as they were counted last. */
     letterStats: async () => (await letters.get()).rows,
@@ -134,7 +136,7 @@ function partitionOf(partition: number, row: OffsetAccount | undefined, claim: C
   }
 }
 
-function withOwn(partitions: readonly Partition[], { memberId, partitions: own }: ReturnType<GroupReads['own']>) {
+function withOwn(partitions: readonly Partition[], { memberId, partitions: own }: Own) {
   const all = new Map(partitions.map((each) => [each.partition, each]))
   for (const { partition, position, ...told } of own) {
     const last = all.get(partition) ?? { ...NEVER_READ, partition, memberId, position }

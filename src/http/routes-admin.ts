@@ -94,7 +94,13 @@ export const adminRoutes: Routes = (app, { config, database, clock, token, jobs 
   )
 
   const known = (job: ReturnType<typeof jobs.get>) => {
-    if (!job) throw new Refusal(404, 'NOT_FOUND', 'this member knows no such job')
+    if (!job)
+      throw new Refusal(
+        404,
+        'NO_SUCH_JOB',
+        'this member knows no such job',
+        'only the member that began it does, until it ends: ask that one',
+      )
     return job
   }
   const one = { params: jobId, response: answered(job) }

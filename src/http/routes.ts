@@ -87,10 +87,10 @@ const stateRoutes: Routes = (app, { config, reads, group, batches, metrics, memb
   })
   const now = { summary: 'The group now', querystring: asked.none, response: answered(answers.state) }
   app.get('/api/state', { schema: now }, async (): Promise<Answer<typeof answers.state>> => {
-    const { error, ...state } = await group.state()
+    const { error, unansweredMs, ...state } = await group.state()
     return {
       ...{ version, memberId, group: groupId, topic, dlqTopic, admin: token !== null },
-      database: { ok: error === null, error: error === null ? null : 'PostgreSQL does not answer' },
+      database: { ok: error === null, error: error === null ? null : 'PostgreSQL does not answer', unansweredMs },
       ...state,
     }
   })

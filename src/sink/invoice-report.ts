@@ -29,11 +29,15 @@ const USERS = `
     (SELECT user_id FROM ledger UNION SELECT user_id FROM letter UNION SELECT user_id FROM keyed) u
   ORDER BY 1 LIMIT $2::integer`
 
-/** $1: the invoice, $2: its users. */
+/** $1: the invoice, $2: its users, $3: so many ranges of lines. */
 const LEDGER = `
-  SELECT user_id AS "userId", count(*)::integer AS written, 0 AS failed, 0 AS discarded,
-    min(created_at) AS "firstAt", max(created_at) AS "lastAt"
-  FROM ledger_entry WHERE user_id = ANY ($2::text[]) AND invoice_id = $1 GROUP BY user_id`
+  SELECT "userId", written, 0 AS failed, 0 AS discarded, "firstAt", "lastAt",
+    (SELECT jsonb_agg(jsonb_build_object('from', lower(r), 'to', upper(r) - 1) ORDER BY r)
+      FROM (SELECT r FROM unnest(ranges) r ORDER BY r LIMIT $3::integer) first) AS lines
+  FROM (
+    SELECT user_id AS "userId", count(*)::integer AS written, min(created_at) AS "firstAt", max(created_at) AS "lastAt",
+      range_agg(int8range(line_number, line_number, '[]')) AS ranges
+    FROM ledger_entry WHERE user_id = ANY ($2::text[]) AND invoice_id = $1 GROUP BY user_id) written`
 
 /**
  * By the invoice id that the record claims; where it could not be read, by its key, which is the invoice id by contract.
@@ -57,7 +61,7 @@ const TALLIES = `
   SELECT user_id AS "userId", 0 AS written,
     count(*) FILTER (WHERE status NOT IN ('resolved', 'discarded'))::integer AS failed,
     count(*) FILTER (WHERE status = 'discarded')::integer AS discarded,
-    min(created_at) AS "firstAt", max(created_at) AS "lastAt"
+    min(created_at) AS "firstAt", max(created_at) AS "lastAt", '[]'::jsonb AS lines
   FROM letters GROUP BY user_id`
 
 /** A resolved letter's event is in the ledger: it is listed there. */
@@ -73,7 +77,7 @@ export function readInvoice(database: Database, { invoiceId, userId, limit }: In
     const read = <Row>(sql: string, ...more: unknown[]) => tx.$queryRawUnsafe<Row[]>(sql, invoiceId, ...more)
     const found = userId === null ? await read<{ userId: string }>(USERS, MAX_USERS + 1) : [{ userId }]
     const users = textArray(found.slice(0, MAX_USERS).map((each) => each.userId))
-    const ledger = await read<InvoiceTally>(LEDGER, users)
+    const ledger = await read<InvoiceTally>(LEDGER, users, limit + 1)
     const letters = await read<InvoiceTally>(LETTERS + TALLIES, users)
     const items = letters.length > 0 ? await read<FailedItem>(LETTERS + ITEMS, users, limit) : []
     return { tallies: [...ledger, ...letters], items, more: found.length > MAX_USERS }

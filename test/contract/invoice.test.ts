@@ -47,8 +47,8 @@ describe('an invoice', () => {
 
   /** `sluice invoice`: what it writes to stderr, and its exit code. */
   const command = async () => {
-    const said = { stderr: '', code: -1 }
-    const stdout = { write: () => true } as unknown as NodeJS.WriteStream
+    const said = { stdout: '', stderr: '', code: -1 }
+    const stdout = { write: (text: string) => (said.stdout += text) } as unknown as NodeJS.WriteStream
     const stderr = { write: (text: string) => (said.stderr += text) } as unknown as NodeJS.WriteStream
     const io = { stdout, stderr, env: { DATABASE_URL: db.url }, drain: new AbortController().signal }
     await invoiceCommand(io, (code) => (said.code = code)).parseAsync([INVOICE], { from: 'user' })
@@ -69,7 +69,7 @@ describe('an invoice', () => {
   it('that nobody knows is unknown, with a user or without', async () => {
     await write({ invoiceId: 'I-2' })
     await refuse({ key: 'I-2', userId: 'u-1', invoiceId: 'I-2' })
-    const unknown = { status: 'unknown', itemsProcessed: 0, itemsFailed: 0, itemsUnread: 0, failedItems: [], processingTimeMs: null, firstSettledAt: null, lastSettledAt: null } // prettier-ignore
+    const unknown = { status: 'unknown', itemsProcessed: 0, itemsFailed: 0, itemsUnread: 0, failedItems: [], processedLines: [], moreProcessedLines: false, processingTimeMs: null, firstSettledAt: null, lastSettledAt: null } // prettier-ignore
     expect(await ask()).toEqual([{ invoiceId: INVOICE, userId: null, itemsDiscarded: 0, ...unknown }])
     expect(await ask('u-1')).toEqual([{ invoiceId: INVOICE, userId: 'u-1', itemsDiscarded: 0, ...unknown }])
   })
@@ -137,7 +137,7 @@ describe('an invoice', () => {
     expect(await ask('u-2')).toMatchObject([{ userId: 'u-2', ...missing }, unread])
     expect((await command()).code).toBe(1)
     await move('discarded')
-    expect(await command()).toEqual({ code: 0, stderr: '' })
+    expect(await command()).toMatchObject({ code: 0, stderr: '' })
     await move('resolved')
     expect(await ask()).toMatchObject([success, success])
   })
@@ -186,6 +186,19 @@ describe('an invoice', () => {
       [6, 2],
       [3, 2],
     ])
+  })
+
+  it('tells which lines are in the ledger, each once and as many ranges as are asked for; whether there are more', async () => {
+    const largest = 2 ** 31 - 1
+    for (const lineNumber of [7, 1, 3, 2, 2, largest]) await write({ lineNumber })
+    await write({ userId: 'u-2', lineNumber: 5 })
+    await refuse({ userId: 'u-1', invoiceId: INVOICE, lineNumber: 4 })
+    const told = async (limit: number) =>
+      (await ask(null, INVOICE, limit)).map((each) => [each.processedLines, each.moreProcessedLines])
+    const all = [{ from: 1, to: 3 }, { from: 7, to: 7 }, { from: largest, to: largest }] // prettier-ignore
+    expect(await told(3)).toEqual([[all, false], [[{ from: 5, to: 5 }], false]]) // prettier-ignore
+    expect((await told(2))[0]).toEqual([all.slice(0, 2), true])
+    expect((await command()).stdout).toContain(`lines in the ledger: 1–3, 7, ${largest}\n`)
   })
 
   it('of more users than are told of says so, and these are complete: the first of ledger and letters together', async () => {

@@ -63,7 +63,7 @@ const serve = () => {
     {
       ...{ members: none, offsets: none, now: () => store.now(), letters: () => store.stats(ALL_LETTERS, 'code') },
       gate: () => Promise.resolve({ closure: null, actor: null, allowance: 0n }),
-      own: () => ({ memberId: 'm', partitions: [] }),
+      own: () => ({ memberId: 'm', partitions: [], unansweredMs: 12 }),
     },
     systemClock,
   )

@@ -25,6 +25,8 @@ const banners = byId('banners')
 let leave = new AbortController()
 let heardAt = 0
 let silent = false
+/** What the page begins with did not come: it is asked for again when the member, and PostgreSQL, are heard. */
+let unbegun = false
 const ELSEWHERE_MS = 5_000
 
 /** @param {any} state */
@@ -57,6 +59,7 @@ function heard(state) {
   const text = told.map((each) => each?.textContent ?? '').join()
   if (text !== banners.dataset['told']) fill(banners, told)
   banners.dataset['told'] = text
+  if (unbegun && !silent) show()
 }
 
 /** Old numbers must not look like new ones. */
@@ -76,13 +79,16 @@ setInterval(fresh, 1_000)
 /** @param {unknown} error */
 function failed(error) {
   if (error instanceof Refused && error.code !== '' && error.status < 500) heardAt = Date.now()
+  const loading = main.querySelectorAll('.loading')
+  const passes = error instanceof Unanswered || (error instanceof Refused && error.status >= 500)
+  if (loading.length > 0 && passes) unbegun = true
   // The banner says it better: what is shown then, and of when it is.
   if (silent && error instanceof Refused && error.status === 503) return
   const what = error instanceof Unanswered ? `${told(error)} What is shown is old; it is asked again.` : told(error)
   const text = `failed ${what}`
   if (text !== banners.dataset['told']) fill(banners, h('div', { class: 'banner bad' }, what))
   banners.dataset['told'] = text
-  if (main.querySelector('.loading')) for (const each of main.querySelectorAll('.loading')) fill(each, what)
+  for (const each of loading) fill(each, what)
   fresh()
 }
 
@@ -90,6 +96,7 @@ function failed(error) {
 const PAGES = { '': overview, 'dead-letters': deadLetters, invoices, mappings }
 
 function show() {
+  unbegun = false
   leave.abort()
   leave = new AbortController()
   const [where = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?')

@@ -44,16 +44,26 @@ export function askToken(
 /** @typedef {{ ids: string[] } | { filter: Record<string, unknown> }} Which */
 
 const LOOK_MS = 500
+const ELSEWHERE =
+  'The member that answered now does not know this job: it goes on in the one that began it, unless that one has ended. It is asked for again; what was done so far shows on the page when this is closed.'
 
 /**
- * Looks at a job until it has ended, or until nobody looks any more.
- * @param {any} job @param {HTMLDialogElement} dialog @param {(job: any) => void} [show]
+ * Looks at a job until it has ended, or until nobody looks any more. Behind one address there may be several members, of which
+ * one knows it.
+ * @param {any} job @param {HTMLDialogElement} dialog
+ * @param {{ show: (job: any) => void, elsewhere: (words: string) => void }} tell
  */
-export async function follow(job, dialog, show = () => {}) {
+export async function follow(job, dialog, { show, elsewhere }) {
+  const isElsewhere = (/** @type {unknown} */ error) => error instanceof Refused && error.code === 'NO_SUCH_JOB'
   while (job.state === 'running' && dialog.open) {
-    show(job)
     await new Promise((next) => setTimeout(next, LOOK_MS))
-    job = await get(`api/jobs/${job.id}`)
+    await get(`api/jobs/${job.id}`).then(
+      (known) => show((job = known)),
+      (error) => {
+        if (!isElsewhere(error)) throw error
+        elsewhere(ELSEWHERE)
+      },
+    )
   }
   return job
 }
@@ -113,11 +123,14 @@ export async function change(kind, which) {
         const begun = await post(path, asked())
         done = true
         bar.hidden = false
-        const job = await follow(begun, dialog, ({ total, done }) => {
+        const show = (/** @type {any} */ { total, done }) => {
           bar.max = Math.max(total, 1)
           bar.value = done
           words.textContent = `${count(done)} of ${count(total)}`
-        })
+        }
+        show(begun)
+        const job = await follow(begun, dialog, { show, elsewhere: (text) => (words.textContent = text) })
+        if (job.state === 'running') return
         bar.value = bar.max
         fill(words, outcome(job))
         close.textContent = 'Close'

@@ -1,11 +1,11 @@
 // uPlot in the colours of the page. Each chart also says its newest values in words, for those who cannot see it.
 import uPlot from './uplot/uPlot.esm.js'
-import { duration, short } from './format.js'
+import { bytes, duration, short } from './format.js'
 import { fill, h } from './dom.js'
 
 /** @typedef {{ name: string, values: (number | null)[], dash?: boolean, scale?: 'y' | 'y2' }} Series */
 /** @typedef {{ times: number[], series: Series[] }} Data times in seconds since the epoch */
-/** @typedef {'count' | 'seconds' | 'ms'} Unit */
+/** @typedef {'count' | 'seconds' | 'ms' | 'bytes'} Unit */
 
 const HEIGHT = 210
 const SYNC = uPlot.sync('time')
@@ -14,8 +14,11 @@ const SYNC = uPlot.sync('time')
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
 /** @param {Unit} unit @returns {(value: number | null) => string} */
-const shown = (unit) => (value) =>
-  unit === 'count' ? short(value) : duration(value === null ? null : unit === 'ms' ? value / 1000 : value)
+const shown = (unit) => (value) => {
+  if (unit === 'count') return short(value)
+  if (unit === 'bytes') return bytes(value)
+  return duration(value === null ? null : unit === 'ms' ? value / 1000 : value)
+}
 
 /** Of the reader's clock, as the axis says. @param {number | null} seconds */
 const clock = (seconds) =>
@@ -41,15 +44,10 @@ const fromZero = (_, __, max) => /** @type {[number, number]} */ ([0, max > 0 ? 
  * @param {string} title
  * @param {{ unit: Unit, right?: Unit, note?: string }} options
  */
-export function createChart(title, { unit, right, note }) {
+export function createChart(title, { unit, right, note = '' }) {
   const plot = h('div', { class: 'plot', role: 'img', 'aria-label': title })
-  const element = h(
-    'section',
-    { class: 'panel' },
-    h('h2', null, title),
-    plot,
-    note ? h('p', { class: 'quiet' }, note) : null,
-  )
+  const said = h('p', { class: 'quiet', hidden: note === '' }, note)
+  const element = h('section', { class: 'panel' }, h('h2', null, title), plot, said)
   /** @type {import('uplot') | null} */
   let chart = null
   let drawn = ''
@@ -118,6 +116,11 @@ export function createChart(title, { unit, right, note }) {
         return `${name} ${shown(scale === 'y2' && right ? right : unit)(value)}`
       })
       plot.setAttribute('aria-label', `${title}. Newest: ${newest.join(', ')}`)
+    },
+    /** @param {string} note */
+    say(note) {
+      said.textContent = note
+      said.hidden = note === ''
     },
     /** The colours have changed. */
     repaint: drop,

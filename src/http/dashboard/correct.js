@@ -105,13 +105,15 @@ function correct({ kind, mapping, title, verb, asked, fields, hint }) {
       corrected = { mapping: null, keys: 0 }
       go.disabled = true
       if (look) look.disabled = true
-      fill(words, h('p', null, `Moving ${amount(counted)} … It goes on when this is closed.`))
+      const moving = () => fill(words, h('p', null, `Moving ${amount(counted)} … It goes on when this is closed.`))
+      const elsewhere = (/** @type {string} */ text) => fill(words, h('p', null, text))
+      moving()
       bar.hidden = false
       close.textContent = 'Close'
       close.focus()
       try {
         const job = await post(path, { ...body(), change: counted.change })
-        const { error, result } = await follow(job, dialog)
+        const { error, result } = await follow(job, dialog, { show: moving, elsewhere })
         bar.hidden = true
         if (error) fill(words, h('p', { class: 'bad' }, wordsOf(error)))
         if (!result) return

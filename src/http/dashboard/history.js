@@ -35,8 +35,8 @@ export const dataOf = (points, lines, looks = {}) => ({
 })
 
 /**
- * One line a partition: `at` 1 its lag in records, 2 in seconds.
- * @param {readonly any[]} points @param {1 | 2} at @returns {Lines}
+ * One line a partition: `at` 1 its lag in records, 2 in seconds; and what to say of those that are not drawn.
+ * @param {readonly any[]} points @param {1 | 2} at @returns {{ lines: Lines, note: string }}
  */
 export function lagLines(points, at) {
   /** @type {Map<number, number>} */
@@ -44,13 +44,16 @@ export function lagLines(points, at) {
   for (const { lag } of points)
     for (const each of lag ?? []) worst.set(each[0], Math.max(worst.get(each[0]) ?? 0, each[at] ?? 0))
   const drawn = [...worst].sort(([, a], [, b]) => b - a).slice(0, MAX_PARTITIONS)
-  return Object.fromEntries(
-    drawn
-      .map(([partition]) => partition)
-      .sort((a, b) => a - b)
-      .map((partition) => [
-        `partition ${partition}`,
-        (point) => point.lag?.find((/** @type {any} */ each) => each[0] === partition)?.[at] ?? null,
-      ]),
-  )
+  const lines = drawn
+    .map(([partition]) => partition)
+    .sort((a, b) => a - b)
+    .map((partition) => [
+      `partition ${partition}`,
+      (/** @type {any} */ point) => point.lag?.find((/** @type {any} */ each) => each[0] === partition)?.[at] ?? null,
+    ])
+  const note =
+    worst.size > drawn.length
+      ? `the ${drawn.length} of ${worst.size} partitions that were worst in this time; how all are now: Partitions, below`
+      : ''
+  return { lines: Object.fromEntries(lines), note }
 }

@@ -13,6 +13,25 @@ const SAID = {
   unknown: ['bad', 'No record of it is known, in the ledger or as a dead letter.'],
 }
 
+/** @param {any} result */
+const linesOf = ({ processedLines, moreProcessedLines }) => {
+  const ranges = processedLines.map((/** @type {any} */ { from, to }) => (from === to ? from : `${from}–${to}`))
+  return `${ranges.join(', ')}${moreProcessedLines ? ' and more, not listed here' : ''}`
+}
+
+/** @param {any} result */
+const unlistedOf = ({ invoiceId, itemsFailed, itemsDiscarded, itemsUnread, failedItems }) => {
+  const unlisted = itemsFailed + itemsDiscarded - itemsUnread - failedItems.length
+  if (unlisted === 0) return null
+  const href = `#/dead-letters?status=all&invoice=${encodeURIComponent(invoiceId)}`
+  return h(
+    'p',
+    null,
+    `${count(unlisted)} more that failed are not listed here: `,
+    h('a', { href }, 'all of the invoice'),
+  )
+}
+
 /** @param {any} result @param {boolean} isAlone */
 const resultOf = (result, isAlone) => {
   const [level = '', said = ''] = SAID[result.status] ?? []
@@ -23,6 +42,7 @@ const resultOf = (result, isAlone) => {
       : h('p', null, h('span', { class: `pill ${level}` }, result.status.replace('_', ' ')), ' ', said),
     facts([
       ['lines processed', count(result.itemsProcessed)],
+      ['in the ledger', linesOf(result)],
       ['lines failed', count(result.itemsFailed)],
       ['lines discarded', result.itemsDiscarded ? count(result.itemsDiscarded) : null],
       ['of these of no known user', result.itemsUnread ? count(result.itemsUnread) : null],
@@ -44,6 +64,7 @@ const resultOf = (result, isAlone) => {
             item.status,
           ]),
         ),
+    unlistedOf(result),
   )
 }
 

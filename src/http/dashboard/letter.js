@@ -58,6 +58,10 @@ const outcomeOf = ({ replays, status, failedAt }) => {
 export function letter({ main, path, signal, failed }) {
   const id = path[1] ?? ''
   fill(main, h('p', { class: 'loading' }, 'Looking …'))
+  const soon = () =>
+    setTimeout(() => {
+      if (!signal.aborted) void look().catch((error) => (failed(error), soon()))
+    }, AGAIN_MS)
   const look = async () => {
     const found = await get(`api/dead-letters/${encodeURIComponent(id)}`)
     if (signal.aborted) return
@@ -81,7 +85,7 @@ export function letter({ main, path, signal, failed }) {
     const invoice =
       found.invoiceId && h('a', { href: `#/invoices/${encodeURIComponent(found.invoiceId)}` }, found.invoiceId)
     // A replay is on its way: it is on the page as soon as somebody has settled it.
-    if (found.status === 'replayed') setTimeout(() => !signal.aborted && void look().catch(failed), AGAIN_MS)
+    if (found.status === 'replayed') soon()
     fill(
       main,
       h(

@@ -23,6 +23,11 @@ export function overview({ main, signal, heard, failed }) {
     latency: createChart('Latency from record to ledger', { unit: 'ms', note: 'the worst member of each moment' }),
     flush: createChart('Records in a flush, and the limit in force', { unit: 'count', right: 'ms' }),
     reasons: createChart('Flushes per second, and why then', { unit: 'count' }),
+    buffer: createChart('Buffer', {
+      unit: 'count',
+      right: 'bytes',
+      note: 'of all members, at its fullest in each moment',
+    }),
   }
   const minutes = h(
     'select',
@@ -69,8 +74,14 @@ export function overview({ main, signal, heard, failed }) {
   const history = async () => {
     const { points: all } = await get('api/history', { minutes: minutes.value, points: 240 })
     const points = sinceBegun(all)
-    charts.lag.draw(dataOf(points, lagLines(points, 1)))
-    charts.age.draw(dataOf(points, lagLines(points, 2)))
+    for (const [chart, at] of /** @type {const} */ ([
+      [charts.lag, 1],
+      [charts.age, 2],
+    ])) {
+      const { lines, note } = lagLines(points, at)
+      chart.draw(dataOf(points, lines))
+      chart.say(note)
+    }
     charts.throughput.draw(
       dataOf(points, {
         inserted: (p) => p.perSecond?.inserted ?? null,
@@ -101,6 +112,13 @@ export function overview({ main, signal, heard, failed }) {
             (/** @type {any} */ p) => p.perSecond?.flushes[why] ?? null,
           ]),
         ),
+      ),
+    )
+    charts.buffer.draw(
+      dataOf(
+        points,
+        { records: (p) => p.bufferRecords, bytes: (p) => p.bufferBytes },
+        { bytes: { dash: true, scale: 'y2' } },
       ),
     )
   }

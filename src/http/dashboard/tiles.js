@@ -1,7 +1,7 @@
-// The group in six numbers.
+// The group in seven numbers.
 import { h } from './dom.js'
 import { millis, short } from './format.js'
-import { deadLetterVerdict, lagVerdict } from './verdict.js'
+import { databaseVerdict, deadLetterVerdict, lagVerdict } from './verdict.js'
 
 /** @param {string} name @param {string} value @param {string} note @param {string} [level] */
 const tile = (name, value, note, level = '') =>
@@ -22,6 +22,7 @@ const total = (values) => (values.length > 0 ? values.reduce((all, value) => all
 /** @param {any} state */
 export function tilesOf(state) {
   const { lag, members, deadLetters } = state
+  const database = databaseVerdict(state)
   const alive = members.filter((/** @type {any} */ member) => member.alive)
   const buffered = total(known(alive, ({ buffer }) => buffer.records))
   const verdict = lagVerdict(state, buffered)
@@ -53,5 +54,6 @@ export function tilesOf(state) {
       `${short(buffered)} records`,
       room && buffered !== null ? `${Math.round((100 * buffered) / room)} % of ${short(room)}` : 'no member',
     ),
+    tile('PostgreSQL', database.word, database.why, database.level),
   ]
 }

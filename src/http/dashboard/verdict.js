@@ -45,6 +45,18 @@ export function deadLetterVerdict(deadLetters) {
   }
 }
 
+/** It is asked every second. */
+const SILENT_MS = 5_000
+
+/** As the member that was asked sees it. @param {any} state of GET /api/state @returns {Verdict} */
+export function databaseVerdict({ database: { ok, unansweredMs } }) {
+  const since = duration(unansweredMs / 1000)
+  if (!ok) return { word: 'silent', level: 'bad', why: `last answer ${since} ago` }
+  return unansweredMs > SILENT_MS
+    ? { word: 'answers', level: 'warn', why: `reads; the pipeline of this member had its last answer ${since} ago` }
+    : { word: 'answers', level: 'good', why: `last answer ${since} ago` }
+}
+
 /** @param {any} member of GET /api/state @returns {Verdict} */
 export function memberVerdict({ alive, seenMsAgo, state }) {
   if (state.phase === 'stopped') return { word: 'stopped', level: 'warn', why: 'it ended as it was told to' }

@@ -18,7 +18,7 @@ const open = () => {
   const group = createGroup(
     {
       ...{ members: async () => [], offsets: async () => [], gate, letters, now: async () => NOW },
-      own: () => ({ memberId: 'm', partitions: [] }),
+      own: () => ({ memberId: 'm', partitions: [], unansweredMs: 12 }),
     },
     clock,
   )

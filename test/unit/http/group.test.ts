@@ -31,7 +31,7 @@ const lagOf = async (told: Told) => {
       gate: () => Promise.resolve({ closure: null } as never),
       letters: () => Promise.resolve([]),
       now: () => Promise.resolve(NOW),
-      own: () => ({ memberId: 'm', partitions: [] }),
+      own: () => ({ memberId: 'm', partitions: [], unansweredMs: 12 }),
     },
     virtualClock().clock,
   )
@@ -74,7 +74,7 @@ test('while PostgreSQL does not answer, a member tells the lag of its own partit
       gate: () => unless({ closure: null } as never),
       letters: () => unless([]),
       now: () => unless(NOW),
-      own: () => ({ memberId: 'm', partitions: [{ partition: 0, position: 130, end: 450, committed: 120, lagRecords: 320, lagSeconds: 12 }] }), // prettier-ignore
+      own: () => ({ memberId: 'm', unansweredMs: 12, partitions: [{ partition: 0, position: 130, end: 450, committed: 120, lagRecords: 320, lagSeconds: 12 }] }), // prettier-ignore
     },
     virtual.clock,
   )
@@ -94,8 +94,12 @@ test('a member that PostgreSQL has never answered tells the lag of its own parti
   const away = () => Promise.reject(new Error('away'))
   const own = [{ partition: 2, position: 7, end: 10, committed: 7, lagRecords: 3, lagSeconds: 1 }]
   const reads = { members: away, offsets: away, gate: away, letters: away, now: away }
-  const group = createGroup({ ...reads, own: () => ({ memberId: 'm', partitions: own }) }, virtualClock().clock)
-  const { partitions, lag } = await group.state()
+  const group = createGroup(
+    { ...reads, own: () => ({ memberId: 'm', partitions: own, unansweredMs: 12 }) },
+    virtualClock().clock,
+  )
+  const { partitions, lag, unansweredMs } = await group.state()
+  expect(unansweredMs).toBe(12)
   expect(partitions).toEqual([expect.objectContaining({ ...own[0], memberId: 'm', inserted: null, asOf: null })])
   expect(lag).toEqual({ records: 3, seconds: 1, clearSeconds: null })
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type FailedItem, type InvoiceTally, invoiceResults } from '../../../src/line-items/invoice-result.ts'
 
 const tally = (userId: string | null, over: Partial<InvoiceTally> = {}): InvoiceTally => ({
-  ...{ userId, written: 1, failed: 0, discarded: 0, firstAt: null, lastAt: null },
+  ...{ userId, written: 1, lines: [], failed: 0, discarded: 0, firstAt: null, lastAt: null },
   ...over,
 })
 const item = (userId: string | null, line: number): FailedItem => ({
