@@ -291,7 +291,9 @@ it('a batch that is mostly bad is given back and cut smaller; in the end all goo
     expect(await numbered('FROM ledger_entry')).toBe(400)
     expect(await numbered('FROM dead_letter')).toBe(1_600)
     expect(await numbered('FROM consumer_offset WHERE next_offset = 2000')).toBe(1)
-    expect(events).toEqual([{ type: 'batch-cut', code: 'TOO_MANY_REFUSED', records: size, maxRecords: 512 }])
+    expect(events.filter(({ type }) => type !== 'write-tried')).toEqual([
+      { type: 'batch-cut', code: 'TOO_MANY_REFUSED', records: size, maxRecords: 512 },
+    ])
     expect(count.inserts).toBeLessThanOrEqual(2_048 + 2 * size)
   } finally {
     await db.query('ALTER TABLE ledger_entry DROP CONSTRAINT no_bad')

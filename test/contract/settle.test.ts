@@ -10,6 +10,7 @@ import { asLine, batchOf, entryOf, lineItem, linesAt, openSink, type OpenSink, o
 let db: TestDatabase
 let open: OpenSink
 const events: TelemetryEvent[] = []
+const retries = () => events.filter((event) => event.type === 'flush-retry')
 const failing: boolean[] = []
 
 const deps = (over: Partial<SettleDeps<Decoded>> = {}): SettleDeps<Decoded> => ({
@@ -82,8 +83,7 @@ it('a batch that never fits the statement time-out is halved until it does, with
     expect(await ledger()).toBe(150)
     expect(sizes.length).toBeGreaterThan(1)
     expect(sizes.reduce((a, b) => a + b)).toBe(150)
-    const retries = events.filter((event) => event.type === 'flush-retry')
-    expect(new Set(retries.map(({ code }) => code))).toEqual(new Set(['57014']))
+    expect(new Set(retries().map(({ code }) => code))).toEqual(new Set(['57014']))
     expect(await db.query('SELECT next_offset::int, inserted::int, dead_lettered::int FROM consumer_offset')).toEqual([
       { next_offset: 150, inserted: 150, dead_lettered: 0 },
     ])
@@ -96,7 +96,7 @@ it('a lock held by another session is waited for, for as long as it takes, and t
   const release = await hold('LOCK TABLE inventory IN ACCESS EXCLUSIVE MODE')
   const item = lineItem({ quantity: '3' })
   const settling = settle(batchOf([entryOf(recordAt(0, 0n), asLine(item))]), deps())
-  while (events.length < 3) await systemClock.sleep(20)
+  while (retries().length < 3) await systemClock.sleep(20)
   expect(failing).not.toContain(false)
   await release()
   const { result, attempts } = await settling
