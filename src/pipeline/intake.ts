@@ -15,6 +15,7 @@ export type IntakeDeps<D> = {
   /** Wakes the lane of a partition. */
   wake: (partition: number) => void
   admitting: () => boolean
+  writing: () => boolean
   sinkFailing: () => boolean
   /** While true every lane flushes what it has. */
   hurry: (on: boolean) => void
@@ -53,6 +54,7 @@ export function createIntake<D>({ buffer, clock, ...deps }: IntakeDeps<D>): Inta
       buffer.advance(partition, position, clock.now())
       deps.wake(partition)
     },
+    writing: deps.writing,
     room: (ms) => deps.freed.wait(ms),
     async drain(ms) {
       const deadline = clock.now() + ms

@@ -73,6 +73,7 @@ export function createPipeline<D>({ source, sink, gate, clock, random, emit, ...
     freed,
     wake: (partition) => wakes[partition % deps.lanes]?.notify(),
     admitting: () => mode === 'running' && !watch.closed(),
+    writing: () => flushingLanes.size > 0,
     sinkFailing: () => failingLanes.size > 0 || watch.closed(),
     hurry(on) {
       hurried = on

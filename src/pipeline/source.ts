@@ -18,6 +18,8 @@ export type Intake = {
   rewind(partition: number, position: bigint): void
   /** The offsets below `position` hold no further record (markers, compaction). */
   advance(partition: number, position: bigint): void
+  /** A batch is on its way into the sink, whose answers wait for whoever works long at a stretch. */
+  writing(): boolean
   /** Resolves when there may be room again, or after `ms`. */
   room(ms: number): Promise<void>
   /** Flush now what is buffered; resolves true when nothing is left; false at once when the sink is failing, or after `ms`. */

@@ -46,7 +46,7 @@ test('the list of contents: what runs, the migrations, and nothing else', () => 
   expect(rest.sort()).toEqual(['README.md', 'bin/health.js', 'bin/sluice.js', 'package.json'])
   expect(files.filter((path) => /\.(map|ts|tsx|test\.js|log|gz|csv|ndjson|env)$/.test(path))).toEqual([])
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.ts'),
+    /(?<!\.d)\.ts$/.test(path),
   )
   expect(files).toEqual(expect.arrayContaining(sources.map((path) => `dist/${path.replace(/\.ts$/, '.js')}`)))
   expect(files).toEqual(expect.arrayContaining(['dist/http/dashboard/index.html', 'dist/generated/prisma/client.js']))

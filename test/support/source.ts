@@ -206,6 +206,7 @@ const createMember = (world: World, place: Place, options: MemberOptions) => {
       wake.notify()
     },
     admitting: () => !state.ended,
+    writing: () => false,
     // As with a sink that fails: nobody waits for the buffer to empty.
     sinkFailing: () => state.holding,
     hurry: () => wake.notify(),

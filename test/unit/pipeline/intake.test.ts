@@ -9,6 +9,7 @@ const world = (admitting: boolean) => {
     ...{ buffer, decode: () => null, freed: createSignal(), admitting: () => admitting },
     clock: { now: () => 0, wall: () => 0, sleep: async () => {} },
     wake: () => {},
+    writing: () => false,
     sinkFailing: () => false,
     hurry: () => {},
   })

@@ -12,6 +12,7 @@ const world = () => {
     ...{ buffer, clock: systemClock, freed: createSignal(), decode: () => null },
     wake: () => {},
     admitting: () => true,
+    writing: () => false,
     sinkFailing: () => false,
     hurry: () => {},
   })
