@@ -83,9 +83,9 @@ const patchJoin = (group: ConsumerGroup): void => {
     const stale = () => this.offsetManager !== offsetManager
     try {
       const batches = await fetch.call(this, nodeId)
-      const answers = batches.map(answerOf)
-      if (!stale()) this.instrumentationEmitter.emit('consumer.fetch', { answers } satisfies Fetched)
-      return stale() ? [] : batches
+      if (stale()) return []
+      this.instrumentationEmitter.emit('consumer.fetch', { answers: batches.map(answerOf) } satisfies Fetched)
+      return batches
     } catch (error) {
       if (stale() && error instanceof TypeError) return []
       throw error

@@ -20,8 +20,8 @@ const mutation = (
 /** kafkajs hands over what it had asked for in an earlier generation. */
 const staleFetches: Edit = {
   file: 'src/kafka/consumer-patches.ts',
-  find: 'return stale() ? [] : batches',
-  put: 'return batches',
+  find: 'if (stale()) return []',
+  put: '',
 }
 /** kafkajs goes on where it likes after a join. */
 const unsought: Edit = {
